@@ -1,0 +1,117 @@
+import type { Clock } from "./clock.ts";
+import type { Device } from "./device.ts";
+import type { Acknowledgement, DeviceState, Receipt } from "./outcome.ts";
+import type { Payload } from "./payload.ts";
+import type { Profile } from "./profile.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * What an adapter is given for one device. All I/O goes through `transport`, all time through `clock`.
+ */
+export interface DeliveryContext {
+  readonly transport: Transport;
+  /** `transport.origin(device.address)`, already checked. */
+  readonly origin: string;
+  /** The device's profile: its own, or what a registry resolved for it. Absent: the adapter's defaults. */
+  readonly profile?: Profile;
+  readonly clock: Clock;
+}
+
+/** One step of one device's update. */
+export interface Step {
+  /** On the clock's monotonic scale. */
+  readonly deadline: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a broken send can go on. Plain JSON, bound to the bytes, the device and the origin it was made for. */
+export interface ResumeToken {
+  readonly delivery: string;
+  readonly device: string;
+  readonly origin: string;
+  readonly digest: string;
+  readonly length: number;
+  /** The adapter's own: an upload's URL path, an id. */
+  readonly state: Readonly<Record<string, string>>;
+}
+
+export interface SendStep extends Step {
+  /** Unique per attempt; what an `Idempotency-Key` is made of. */
+  readonly attemptId: string;
+  /** Headers the caller added to this one push. Checked. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Payload bytes the socket accepted, monotonic within the attempt. */
+  readonly onSent?: (bytes: number) => void;
+  readonly resume?: ResumeToken;
+  /** Awaited before the next byte leaves: once it resolves, the token has been made durable. */
+  readonly onResumable?: (token: ResumeToken) => Promise<void>;
+}
+
+/** What an adapter promises about its protocol; the retry decisions rest on it, so it is tested by the contract suite. */
+export interface DeliveryTraits {
+  /** A broken send can go on at an offset the device tells. */
+  readonly resumable: boolean;
+  /**
+   * Whether the same bytes may be sent again when nobody knows what became of the first time. `idempotent`: any number
+   * of times; `same-digest`: the device or an idempotency key makes it so; `unsafe`: never without a read.
+   */
+  readonly repeat: "idempotent" | "same-digest" | "unsafe";
+  /** Statuses with which the device certainly changed nothing. */
+  readonly refusals: ReadonlySet<number>;
+  /** Where "installed" is learnt. */
+  readonly verdict: "reply" | "channel" | "readback";
+  /** Whether the device installs by itself once it has the bytes. */
+  readonly activates: "itself" | "on-request";
+}
+
+/**
+ * One device, spoken to for the length of one update. It holds what its calls share (a nonce, a login, a websocket)
+ * and nothing that outlives it. An adapter never retries and never logs: it throws one `FlashwaveError`.
+ */
+export interface DeliverySession extends AsyncDisposable {
+  readonly traits: DeliveryTraits;
+  /** Resolves once the device has acknowledged all bytes; everything else throws. */
+  send(payload: Payload, step: SendStep): Promise<Acknowledgement>;
+  /** Waits for the device's own verdict, where it gives one. `lost`: it can no longer be had; go and verify. */
+  settle?(receipt: Receipt, step: Step): Promise<"installed" | "staged" | "lost">;
+  /** Tells the device to install. */
+  activate?(receipt: Receipt, step: Step): Promise<void>;
+  /** Makes the installed version permanent, where the device has a trial. */
+  commit?(receipt: Receipt, step: Step): Promise<void>;
+  /** Ends a trial by going back. */
+  rollback?(receipt: Receipt, step: Step): Promise<void>;
+  /** Tells the device to forget a broken send. */
+  discard?(token: ResumeToken, step: Step): Promise<void>;
+}
+
+/** Speaks one device protocol. */
+export interface Delivery {
+  /** `http`, `tus`, …: what `Device.delivery` names. */
+  readonly kind: string;
+  /** Reads the state of devices of this kind, unless the device names another probe. */
+  readonly prober?: Prober;
+  /**
+   * Binds the adapter to one device. No I/O; a profile is parsed once and remembered.
+   * @throws `invalid_profile`
+   */
+  bind(device: Device, context: DeliveryContext): DeliverySession;
+}
+
+/** Reads what one device runs. */
+export interface Probe {
+  /** The strongest thing this probe can prove. */
+  readonly proves: "digest" | "version";
+  /**
+   * One read, nothing cached.
+   * @throws `unreadable_state` when the device answers without a usable state; `wrong_device` is not its business.
+   */
+  inspect(step: Step): Promise<DeviceState>;
+  /** Resolves when the device says that it is well; throws `unhealthy` when it says that it is not. Absent: nothing to ask. */
+  health?(step: Step): Promise<void>;
+}
+
+/** Makes probes. A delivery brings one along where its protocol can be read; a device may name another. */
+export interface Prober {
+  readonly kind: string;
+  bind(device: Device, context: DeliveryContext): Probe;
+}

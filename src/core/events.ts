@@ -1,0 +1,29 @@
+import type { FlashwaveError } from "./errors.ts";
+import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "./outcome.ts";
+
+/** What a client tells while it works. Observing costs nothing until somebody observes. */
+export interface ClientEvents {
+  /** An attempt begins; nothing of it has been sent. */
+  "attempt-started": { readonly device: string; readonly attempt: number; readonly attemptId: string };
+  /** An attempt ended without an acknowledgement. `next` is what the retry policy made of it; `delay` in milliseconds. */
+  "attempt-failed": {
+    readonly device: string;
+    readonly attempt: number;
+    readonly error: FlashwaveError;
+    readonly next: "retry" | "read" | "give-up";
+    readonly delay: number;
+  };
+  /** The device has the bytes. */
+  sent: { readonly device: string; readonly receipt: Receipt };
+  /** One read of a verification, good or bad. */
+  read: { readonly device: string; readonly state?: DeviceState; readonly error?: FlashwaveError };
+  /** The device was seen running the artifact. */
+  verified: { readonly device: string; readonly evidence: Evidence };
+  /** A device's update ended. */
+  outcome: { readonly device: string; readonly outcome: DeviceOutcome };
+}
+
+export type ClientEventType = keyof ClientEvents;
+
+/** One event: `{ type, …}`. */
+export type ClientEvent = { [T in ClientEventType]: { readonly type: T } & ClientEvents[T] }[ClientEventType];

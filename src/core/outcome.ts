@@ -1,0 +1,113 @@
+import type { ArtifactRef } from "./artifact.ts";
+import type { FlashwaveError } from "./errors.ts";
+
+/**
+ * How sure we are that the device we read is the device we meant, strongest first: its certificate matched a pin; its
+ * certificate was issued for its name by a trusted CA; it accepted or proved a credential; it reported its own id; we
+ * only know its address.
+ */
+export type Identity = "pin" | "tls" | "credential" | "reported-id" | "address";
+
+export type Health = "ok" | "failing" | "not-checked";
+
+/** What a device reported about itself in one read. Every string came from the device, bounded and checked. */
+export interface DeviceState {
+  readonly version: string;
+  /** SHA-256 of the running image, lower-case hexadecimal. */
+  readonly digest?: string;
+  readonly deviceId?: string;
+  readonly hardware?: string;
+  readonly slot?: string;
+  readonly bootId?: string;
+  /** Seconds since boot. */
+  readonly uptime?: number;
+  readonly identity: Identity;
+  /** Epoch milliseconds at which the answer was complete. */
+  readonly readAt: number;
+}
+
+/** How far one send has come. `sent` is bytes the socket accepted and never goes down within one attempt. */
+export interface Progress {
+  readonly device: string;
+  readonly attempt: number;
+  readonly sent: number;
+  readonly total: number;
+}
+
+/** What a delivery learnt from a send that the device acknowledged. */
+export interface Acknowledgement {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Payload bytes that were sent for this acknowledgement (in all attempts that share an upload). */
+  readonly bytes: number;
+  /** The device's own name for what it received: an upload, a file or a task. */
+  readonly remoteId?: string;
+}
+
+/** What the device acknowledged: it has the bytes. Plain JSON. It does *not* say that the device runs them. */
+export interface Receipt {
+  readonly device: string;
+  readonly origin: string;
+  readonly delivery: string;
+  readonly artifact: ArtifactRef;
+  readonly attemptId: string;
+  /** Attempts made in all, the acknowledged one included. */
+  readonly attempts: number;
+  readonly bytes: number;
+  /** HTTP status of the acknowledgement; 0 when the answer was lost and a later read proved the arrival. */
+  readonly status: number;
+  readonly acknowledgedBy: "reply" | "readback";
+  /** Whether some attempt was answered 2xx before its body was wholly sent. */
+  readonly early: boolean;
+  readonly activated: boolean;
+  readonly remoteId?: string;
+  /** The device's state as read before the first byte, where it was read. */
+  readonly before?: DeviceState;
+  /** Epoch milliseconds: when the acknowledged attempt began and ended. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** What a verification saw. It exists only when the device was seen running the artifact. Plain JSON. */
+export interface Evidence {
+  readonly device: string;
+  /** `digest`: the device reported the artifact's digest. `version`: it reported the artifact's version, a claim. */
+  readonly proved: "digest" | "version";
+  readonly version: string;
+  readonly digest?: string;
+  readonly slot?: string;
+  readonly bootId?: string;
+  /**
+   * `seen`: boot id, uptime or slot show a boot after the send. `not-reported`: the device reports none of them.
+   * `not-checked`: there was no receipt, or no earlier state, to compare with.
+   */
+  readonly newBoot: "seen" | "not-reported" | "not-checked";
+  readonly health: Exclude<Health, "failing">;
+  readonly identity: Identity;
+  /** Reads made, failed ones included. */
+  readonly reads: number;
+  /** Epoch milliseconds: the first of the unbroken row of good reads, and the last. */
+  readonly firstSeenAt: number;
+  readonly lastSeenAt: number;
+}
+
+interface OutcomeBase {
+  readonly device: string;
+  readonly artifact: ArtifactRef;
+  /** Attempts made to send. */
+  readonly attempts: number;
+  /** Milliseconds from the call to this outcome. */
+  readonly duration: number;
+}
+
+/**
+ * How one device's update ended. Only `updated` says that the device runs the artifact, and it always carries the
+ * evidence. `unknown` means what it says: read the device before doing anything else to it.
+ */
+export type DeviceOutcome =
+  | (OutcomeBase & { readonly status: "updated"; readonly receipt: Receipt; readonly evidence: Evidence })
+  | (OutcomeBase & { readonly status: "sent"; readonly receipt: Receipt })
+  | (OutcomeBase & { readonly status: "staged"; readonly receipt: Receipt })
+  | (OutcomeBase & { readonly status: "unknown"; readonly receipt?: Receipt; readonly error: FlashwaveError })
+  | (OutcomeBase & { readonly status: "failed"; readonly receipt?: Receipt; readonly error: FlashwaveError })
+  | (OutcomeBase & { readonly status: "skipped"; readonly reason: "already-running"; readonly state: DeviceState });
