@@ -3,7 +3,7 @@ import type { Device } from "./device.ts";
 import type { Acknowledgement, DeviceState, Receipt } from "./outcome.ts";
 import type { Payload } from "./payload.ts";
 import type { Profile } from "./profile.ts";
-import type { Transport } from "./transport.ts";
+import type { Pace, Transport } from "./transport.ts";
 
 /**
  * What an adapter is given for one device. All I/O goes through `transport`, all time through `clock`.
@@ -36,12 +36,16 @@ export interface ResumeToken {
 }
 
 export interface SendStep extends Step {
-  /** Unique per attempt; what an `Idempotency-Key` is made of. */
+  /** The same for every attempt of one push: what an `Idempotency-Key` is made of. */
+  readonly pushId: string;
+  /** Unique per attempt. */
   readonly attemptId: string;
   /** Headers the caller added to this one push. Checked. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Payload bytes the socket accepted, monotonic within the attempt. */
   readonly onSent?: (bytes: number) => void;
+  /** The caller's rate limit, to be handed to the exchange that carries the bytes. */
+  readonly pace?: Pace;
   readonly resume?: ResumeToken;
   /** Awaited before the next byte leaves: once it resolves, the token has been made durable. */
   readonly onResumable?: (token: ResumeToken) => Promise<void>;
