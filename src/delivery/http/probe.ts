@@ -1,0 +1,61 @@
+import type { Probe, Step } from "../../core/delivery.ts";
+import type { DeviceState, Identity } from "../../core/outcome.ts";
+import type { PeerIdentity } from "../../core/transport.ts";
+import { failedCheck } from "../shared/checks.ts";
+import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
+import { replyError, requireSuccess } from "../shared/reply.ts";
+import type { RequestPlan } from "../shared/request-plan.ts";
+import type { InspectPlan } from "./plan.ts";
+import { readState } from "./state-plan.ts";
+
+/** Reads a device's state with one request, and asks for its health with another where there is one. */
+export class HttpProbe implements Probe {
+  readonly #plan: InspectPlan;
+  readonly #bound: Bound;
+  /** There only where the profile has a health check. */
+  declare readonly health?: (step: Step) => Promise<void>;
+
+  constructor(plan: InspectPlan, health: RequestPlan | undefined, bound: Bound) {
+    this.#plan = plan;
+    this.#bound = bound;
+    if (health !== undefined) {
+      Object.defineProperty(this, "health", { value: (step: Step) => requireHealth(bound, health, step) });
+    }
+  }
+
+  get proves(): Probe["proves"] {
+    return this.#plan.state.proves;
+  }
+
+  async inspect(step: Step): Promise<DeviceState> {
+    const reply = await exchange(this.#bound, this.#plan, step, "inspect");
+    const context = replyContext(this.#bound, "inspect");
+    requireSuccess(reply, context);
+    const problem = failedCheck(this.#plan.checks, reply.body);
+    const reading = problem === undefined ? readState(this.#plan.state, reply.body) : { problem };
+    if ("problem" in reading) {
+      const message = `the device answered ${reply.status}, but ${reading.problem}; check the profile's inspect request`;
+      throw replyError("unreadable_state", message, reply, context, true);
+    }
+    const {
+      device,
+      context: { clock },
+    } = this.#bound;
+    const identity = identityOf(reply.peer, reading.state.deviceId === device.id);
+    return { ...reading.state, identity, readAt: clock.wall() };
+  }
+}
+
+function identityOf(peer: PeerIdentity, reportedItsId: boolean): Identity {
+  if (peer !== "none") return peer;
+  return reportedItsId ? "reported-id" : "address";
+}
+
+async function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promise<void> {
+  const reply = await exchange(bound, plan, step, "verify");
+  const well = reply.status >= 200 && reply.status < 300;
+  const problem = well ? failedCheck(plan.checks, reply.body) : "so it says that it is not well";
+  if (problem === undefined) return;
+  const message = `the device answered its health check with ${reply.status}, ${well ? "but " : ""}${problem}; look at the device before sending anything else`;
+  throw replyError("unhealthy", message, reply, replyContext(bound, "verify"), true);
+}

@@ -1,0 +1,49 @@
+import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core/delivery.ts";
+import type { Acknowledgement, Receipt } from "../../core/outcome.ts";
+import type { Payload } from "../../core/payload.ts";
+import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
+import type { RequestPlan } from "../shared/request-plan.ts";
+import { artifactHeaders } from "./headers.ts";
+import type { Plan } from "./plan.ts";
+
+type Order = (receipt: Receipt, step: Step) => Promise<void>;
+
+/** One device over plain HTTP. Nothing is shared between its calls, so there is nothing to let go of either. */
+export class HttpSession implements DeliverySession {
+  readonly #plan: Plan;
+  readonly #bound: Bound;
+  /** There only where the profile names the request. */
+  declare readonly activate?: Order;
+  declare readonly commit?: Order;
+  declare readonly rollback?: Order;
+
+  constructor(plan: Plan, bound: Bound) {
+    this.#plan = plan;
+    this.#bound = bound;
+    for (const purpose of orders) {
+      const request = plan[purpose];
+      if (request !== undefined) Object.defineProperty(this, purpose, { value: order(bound, request, purpose) });
+    }
+  }
+
+  get traits(): DeliveryTraits {
+    return this.#plan.traits;
+  }
+
+  async send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
+    const { send } = this.#plan;
+    const { length } = payload.artifact;
+    const headers = artifactHeaders(this.#plan, this.#bound.device, payload.artifact, step);
+    const reply = await exchange(this.#bound, send, step, "send", headers, payload.slice(0, length));
+    requireYes(reply, send, this.#bound, "send");
+    return { status: reply.status, bytes: length };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+const orders = ["activate", "commit", "rollback"] as const;
+
+function order(bound: Bound, request: RequestPlan, phase: (typeof orders)[number]): Order {
+  return async (_receipt, step) => requireYes(await exchange(bound, request, step, phase), request, bound, phase);
+}

@@ -1,0 +1,64 @@
+import type { DeliveryContext, Step } from "../../core/delivery.ts";
+import type { Device } from "../../core/device.ts";
+import type { Phase } from "../../core/errors.ts";
+import type { Segment } from "../../core/payload.ts";
+import type { ExchangeReply, ExchangeRequest, HeaderBlock, Pace } from "../../core/transport.ts";
+import { failedCheck } from "./checks.ts";
+import { type ReplyContext, replyError, requireSuccess } from "./reply.ts";
+import type { RequestPlan } from "./request-plan.ts";
+
+/** One device and what it is spoken to through. */
+export interface Bound {
+  readonly device: Device;
+  readonly context: DeliveryContext;
+}
+
+interface ExchangeStep extends Step {
+  readonly onSent?: (bytes: number) => void;
+  readonly pace?: Pace;
+}
+
+/** Sends one planned request; the step's signal, deadline and pace and the device's pins go along. */
+export function exchange(
+  { device, context }: Bound,
+  plan: RequestPlan,
+  step: ExchangeStep,
+  phase: Phase,
+  headers: HeaderBlock = plan.headers,
+  body: Segment | readonly Segment[] | undefined = plan.body,
+): Promise<ExchangeReply> {
+  const { method, path } = plan;
+  const request: { -readonly [Field in keyof ExchangeRequest]: ExchangeRequest[Field] } = {
+    method,
+    path,
+    headers,
+    phase,
+    deadline: step.deadline,
+  };
+  if (body !== undefined) request.body = body;
+  if (step.signal !== undefined) request.signal = step.signal;
+  if (step.onSent !== undefined) request.onSent = step.onSent;
+  if (step.pace !== undefined) request.pace = step.pace;
+  if (device.pins !== undefined) request.pins = device.pins;
+  return context.transport.exchange(context.origin, request);
+}
+
+/** For the errors that an answer of this device may make. */
+export function replyContext({ device, context }: Bound, phase: Phase): ReplyContext {
+  return { phase, device: device.id, clock: context.clock };
+}
+
+/**
+ * Returns only when the device said yes: a 2xx to a wholly sent request, and an answer that holds what the profile's
+ * checks ask for.
+ *
+ * @throws as `requireSuccess`, and `device_error` for a failed check
+ */
+export function requireYes(reply: ExchangeReply, plan: RequestPlan, bound: Bound, phase: Phase): void {
+  const context = replyContext(bound, phase);
+  requireSuccess(reply, context);
+  const problem = failedCheck(plan.checks, reply.body);
+  if (problem === undefined) return;
+  const message = `the device answered ${reply.status}, but ${problem}; its own words are in this error's reply.excerpt`;
+  throw replyError("device_error", message, reply, context, true);
+}
