@@ -1,3 +1,7 @@
+import { compareCodeUnits, flattenSurrogates } from "./code-units.ts";
+
+export { semver } from "./semver.ts";
+
 /** How versions of one kind of firmware are told apart and put in order. */
 export interface VersionScheme {
   readonly name: string;
@@ -5,6 +9,17 @@ export interface VersionScheme {
   compare(a: string, b: string): number;
   /** Whether a device that reports `reported` runs what is called `expected`. Stricter than `compare(…) === 0`. */
   equal(reported: string, expected: string): boolean;
-  /** A string whose code-unit order is the order of `compare`, for stores that filter in their own language. */
+  /**
+   * A string whose code-unit order is the order of `compare`, for stores that filter in their own language. Without
+   * surrogates, so that the order of its UTF-8 bytes is the same.
+   */
   sortKey(version: string): string;
 }
+
+/** Versions that are only names: equal as strings, in code-unit order. */
+export const exact: VersionScheme = Object.freeze({
+  name: "exact",
+  compare: compareCodeUnits,
+  equal: (reported: string, expected: string) => reported === expected,
+  sortKey: flattenSurrogates,
+});
