@@ -59,7 +59,7 @@ export const errorCodes = {
   // What the device answered.
   refused: "the device refused with a 4xx",
   device_busy: "the device asked to be left alone for now (408, 429, 503)",
-  device_error: "the device answered 5xx",
+  device_error: "the device answered 5xx, or its answer says that it failed",
   redirected: "the device answered 3xx; redirects are never followed",
   early_reply: "the device answered 2xx before it had been given the whole body",
   // What the device runs.
@@ -135,6 +135,28 @@ export class FlashwaveError<Code extends FlashwaveErrorCode = FlashwaveErrorCode
     const { code, phase, message, retryable, bytesOut, device, attempt } = this;
     return { code, phase, message, retryable, bytesOut, device, attempt, status: this.reply?.status };
   }
+}
+
+/** The same error, told of a device and an attempt, or with more to say. The stack and the cause stay those of the original. */
+export function inContext(
+  error: FlashwaveError,
+  context: Partial<Pick<FlashwaveErrorContext, "phase" | "bytesOut" | "device" | "attempt">> & {
+    readonly message?: string;
+  },
+): FlashwaveError {
+  const { code, message, phase, retryable, bytesOut, device, attempt, reply, cause, stack } = error;
+  const told = new FlashwaveError(code, context.message ?? message, {
+    phase,
+    retryable,
+    bytesOut,
+    ...(device !== undefined && { device }),
+    ...(attempt !== undefined && { attempt }),
+    ...(reply !== undefined && { reply }),
+    ...(cause !== undefined && { cause }),
+    ...context,
+  });
+  if (stack !== undefined) Object.defineProperty(told, "stack", { value: stack, writable: true, configurable: true });
+  return told;
 }
 
 /** A type guard that also recognises an error made by another copy of this package. */

@@ -1,0 +1,236 @@
+import { createPace } from "../bytes/index.ts";
+import type { Artifact } from "../core/artifact.ts";
+import type { Delivery } from "../core/delivery.ts";
+import type { Device } from "../core/device.ts";
+import { FlashwaveError } from "../core/errors.ts";
+import type { ClientEvent } from "../core/events.ts";
+import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import type { Transport, TransportStatistics } from "../core/transport.ts";
+import { createTransport } from "../http/index.ts";
+import { Bindings } from "./binding.ts";
+import { SendGate } from "./gate.ts";
+import type { Walk } from "./map-concurrent.ts";
+import {
+  type ClientOptions,
+  type DeviceRef,
+  type InspectOptions,
+  invalidOption,
+  type PushManyOptions,
+  type PushOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  resolveVerification,
+  type UpdateOptions,
+  type VerifyOptions,
+} from "./options.ts";
+import { type ArtifactChoice, pushMany } from "./push-many.ts";
+import { resolveSubject } from "./subject.ts";
+import { activate, update } from "./update.ts";
+import type { VerificationOptions } from "./verification.ts";
+import { abortedError, closedError, createWaiting } from "./waiting.ts";
+import { type Shared, Work } from "./work.ts";
+
+/** Pushes artifacts to devices and proves what they then run. Close it (`await using`) to close its connections. */
+export interface Client extends AsyncDisposable {
+  /**
+   * Sends the artifact and, unless told not to, has the device install it. A receipt says that the device has the
+   * bytes, not that it runs them.
+   * @throws {FlashwaveError} `outcome_unknown` when nobody knows whether the device has them
+   */
+  push(device: DeviceRef, artifact: Artifact, options?: PushOptions): Promise<Receipt>;
+  /**
+   * Reads the device until it was seen running the artifact, stably and in good health.
+   * @throws {FlashwaveError} `not_updated`, `wrong_version`, `wrong_digest`, `wrong_device`, `unhealthy`, `unverified`
+   */
+  verify(device: DeviceRef, artifact: Artifact, options?: VerifyOptions): Promise<Evidence>;
+  /** Inspects, sends, settles, activates, verifies and commits. Throws only for a fault in the call itself. */
+  update(device: DeviceRef, artifact: Artifact, options?: UpdateOptions): Promise<DeviceOutcome>;
+  /** One read of what the device runs. */
+  inspect(device: DeviceRef, options?: InspectOptions): Promise<DeviceState>;
+  /** Updates many devices at once. Outcomes come as they are reached; leaving the loop early aborts the rest. */
+  pushMany(devices: Walk<DeviceRef>, artifact: ArtifactChoice, options?: PushManyOptions): AsyncIterable<DeviceOutcome>;
+  statistics(): TransportStatistics;
+  /** Ends everything under way with `client_closed` and closes all connections. */
+  close(): Promise<void>;
+}
+
+/** The deliveries of `options`, or those given as defaults by whoever composes the product. */
+export function createClient(options: ClientOptions, defaults: readonly Delivery[]): Client {
+  if (typeof options !== "object" || options === null) throw invalidOption("options", "an object", options);
+  const { addressPolicy, tls, timeouts, limits, clock } = options;
+  const resolved = resolveOptions(options);
+  const transport = createTransport({
+    ...(addressPolicy && { addressPolicy }),
+    ...(tls && { tls }),
+    ...(timeouts && { timeouts }),
+    ...(limits && { limits }),
+    ...(clock && { clock }),
+  });
+  return new FlashwaveClient(options, resolved, options.deliveries ?? defaults, transport);
+}
+
+class FlashwaveClient implements Client {
+  readonly #options: ResolvedOptions;
+  readonly #transport: Transport;
+  readonly #bindings: Bindings;
+  readonly #shared: Shared;
+  readonly #gate: SendGate;
+  readonly #closing = new AbortController();
+  /** At most one attempt in flight per device. */
+  readonly #underWay = new Set<string>();
+
+  constructor(
+    options: ClientOptions,
+    resolved: ResolvedOptions,
+    deliveries: readonly Delivery[],
+    transport: Transport,
+  ) {
+    this.#options = resolved;
+    this.#transport = transport;
+    this.#bindings = new Bindings(deliveries, options.probers ?? [], transport, resolved.clock);
+    this.#gate = new SendGate(resolved.inFlight);
+    this.#shared = {
+      options: resolved,
+      waiting: createWaiting(resolved.clock, this.#closing.signal),
+      pace: createPace({ bytesPerSecond: resolved.bytesPerSecond, clock: resolved.clock }),
+      registry: options.registry,
+      emit: options.onEvent && isolated(options.onEvent),
+    };
+  }
+
+  async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = {}): Promise<Receipt> {
+    const work = await this.#work(ref, options.signal);
+    return this.#alone(work.device, options.signal, async () => {
+      const session = work.open();
+      try {
+        const sent = await work.send(session, artifact, options);
+        const receipt = options.activate === false ? sent : await activate(work, session, sent);
+        this.#shared.emit?.({ type: "sent", device: work.device.id, receipt });
+        return receipt;
+      } finally {
+        await session[Symbol.asyncDispose]();
+      }
+    });
+  }
+
+  async verify(ref: DeviceRef, artifact: Artifact, options: VerifyOptions = {}): Promise<Evidence> {
+    const { since, signal } = options;
+    const verification = resolveVerification(options, this.#options.verification);
+    const work = await this.#work(ref, signal, verification);
+    if (since !== undefined && (since.device !== work.device.id || since.artifact.digest !== artifact.digest)) {
+      throw invalidOption("since", "the receipt of this artifact's send to this device", since);
+    }
+    return work.verify(this.#probeOf(work), artifact, since);
+  }
+
+  async inspect(ref: DeviceRef, options: InspectOptions = {}): Promise<DeviceState> {
+    const work = await this.#work(ref, options.signal);
+    return this.#probeOf(work).inspect(work.step(work.readTimeout));
+  }
+
+  async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = {}): Promise<DeviceOutcome> {
+    const verification = resolveVerification(options.verification, this.#options.verification);
+    const work = await this.#work(ref, options.signal, verification);
+    return this.#alone(work.device, options.signal, async () => {
+      const outcome = await update(work, artifact, options);
+      if ("receipt" in outcome && outcome.receipt)
+        this.#shared.emit?.({ type: "sent", device: work.device.id, receipt: outcome.receipt });
+      this.#shared.emit?.({ type: "outcome", device: work.device.id, outcome });
+      return outcome;
+    });
+  }
+
+  pushMany(
+    devices: Walk<DeviceRef>,
+    artifact: ArtifactChoice,
+    options: PushManyOptions = {},
+  ): AsyncIterable<DeviceOutcome> {
+    const { registry, options: resolved } = this.#shared;
+    return pushMany(
+      { client: this, registry, clock: resolved.clock, inFlight: resolved.inFlight },
+      devices,
+      artifact,
+      options,
+    );
+  }
+
+  statistics(): TransportStatistics {
+    return this.#transport.statistics();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort();
+      this.#gate.close(closedError("prepare"));
+    }
+    await this.#transport[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Everything that can be wrong with a call is found here, before any I/O with the device. */
+  async #work(
+    ref: DeviceRef,
+    signal: AbortSignal | undefined,
+    verification: VerificationOptions = this.#options.verification,
+  ): Promise<Work> {
+    if (this.#closing.signal.aborted) throw closedError("prepare");
+    const found = resolveSubject(ref, this.#shared.registry);
+    const device = found instanceof Promise ? await found : found;
+    if (signal?.aborted) throw abortedError(signal, "prepare", device.id);
+    return new Work(this.#bindings.bind(device), this.#shared, signal, verification);
+  }
+
+  async #alone<T>(device: Device, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.#underWay.has(device.id)) {
+      throw new FlashwaveError(
+        "attempt_in_flight",
+        "This client already sends to this device. Await that call first.",
+        {
+          phase: "prepare",
+          device: device.id,
+          retryable: true,
+        },
+      );
+    }
+    this.#underWay.add(device.id);
+    try {
+      const turn = this.#gate.enter(device.id, signal);
+      if (turn !== undefined) await turn;
+      try {
+        return await work();
+      } finally {
+        this.#gate.leave();
+      }
+    } finally {
+      this.#underWay.delete(device.id);
+    }
+  }
+
+  #probeOf(work: Work): NonNullable<Work["probe"]> {
+    if (work.probe !== undefined) return work.probe;
+    throw new FlashwaveError(
+      "no_probe",
+      "The device's state cannot be read. Give its profile an inspect request, or name a probe.",
+      {
+        phase: "prepare",
+        device: work.device.id,
+      },
+    );
+  }
+}
+
+/** An observer that throws must not be able to break a push: its error surfaces as uncaught, on a turn of its own. */
+function isolated(observe: (event: ClientEvent) => void): (event: ClientEvent) => void {
+  return (event) => {
+    try {
+      observe(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+}

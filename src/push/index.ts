@@ -1,0 +1,15 @@
+export { type Client, createClient } from "./client.ts";
+export type { Walk } from "./map-concurrent.ts";
+export type {
+  ClientOptions,
+  ClientRegistry,
+  DeviceRef,
+  InspectOptions,
+  PushManyOptions,
+  PushOptions,
+  UpdateOptions,
+  VerifyOptions,
+} from "./options.ts";
+export type { ArtifactChoice } from "./push-many.ts";
+export type { RetryOptions } from "./retry-policy.ts";
+export type { VerificationOptions } from "./verification.ts";

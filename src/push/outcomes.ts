@@ -1,0 +1,57 @@
+import type { ArtifactRef } from "../core/artifact.ts";
+import type { Clock } from "../core/clock.ts";
+import type { FlashwaveError, FlashwaveErrorCode } from "../core/errors.ts";
+import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+
+/** These say outright that nobody knows what the device runs. */
+const unknowns: ReadonlySet<FlashwaveErrorCode> = new Set(["outcome_unknown", "unverified", "registry_failed"]);
+
+/** These end the work in the middle: what they mean depends on how far it had come. */
+const interruptions: ReadonlySet<FlashwaveErrorCode> = new Set(["aborted", "client_closed"]);
+
+/** Whether a failed update leaves it open what the device runs, or will run. */
+export function leavesUnknown(error: FlashwaveError, receipt: Receipt | undefined): boolean {
+  if (unknowns.has(error.code)) return true;
+  if (!interruptions.has(error.code)) return false;
+  return receipt !== undefined || error.bytesOut !== "none";
+}
+
+/** Builds the outcomes of one device's update. */
+export class Outcomes {
+  readonly #device: string;
+  readonly #artifact: ArtifactRef;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+
+  constructor(device: string, artifact: ArtifactRef, clock: Clock) {
+    this.#device = device;
+    this.#artifact = artifact;
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+  }
+
+  updated(receipt: Receipt, evidence: Evidence): DeviceOutcome {
+    return { status: "updated", ...this.#base(receipt.attempts), receipt, evidence };
+  }
+
+  sent(receipt: Receipt): DeviceOutcome {
+    return { status: "sent", ...this.#base(receipt.attempts), receipt };
+  }
+
+  staged(receipt: Receipt): DeviceOutcome {
+    return { status: "staged", ...this.#base(receipt.attempts), receipt };
+  }
+
+  skipped(state: DeviceState): DeviceOutcome {
+    return { status: "skipped", ...this.#base(0), reason: "already-running", state };
+  }
+
+  ended(error: FlashwaveError, receipt: Receipt | undefined): DeviceOutcome {
+    const status = leavesUnknown(error, receipt) ? "unknown" : "failed";
+    return { status, ...this.#base(receipt?.attempts ?? error.attempt ?? 0), error, ...(receipt && { receipt }) };
+  }
+
+  #base(attempts: number) {
+    return { device: this.#device, artifact: this.#artifact, attempts, duration: this.#clock.now() - this.#startedAt };
+  }
+}

@@ -1,0 +1,79 @@
+import type { Artifact, ArtifactRef } from "../core/artifact.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Device } from "../core/device.ts";
+import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
+import type { DeviceOutcome } from "../core/outcome.ts";
+import type { Client } from "./client.ts";
+import { mapConcurrent, type Walk } from "./map-concurrent.ts";
+import { type ClientRegistry, count, type DeviceRef, type PushManyOptions } from "./options.ts";
+import { Outcomes } from "./outcomes.ts";
+import { resolveSubject } from "./subject.ts";
+
+/** One artifact for all devices, or each device's own. */
+export type ArtifactChoice = Artifact | ((device: Device) => Artifact | Promise<Artifact>);
+
+export interface FleetRun {
+  readonly client: Pick<Client, "push" | "update">;
+  readonly registry: ClientRegistry | undefined;
+  readonly clock: Clock;
+  /** Devices under way at once when the call names no number. */
+  readonly inFlight: number;
+}
+
+export function pushMany(
+  run: FleetRun,
+  devices: Walk<DeviceRef>,
+  artifact: ArtifactChoice,
+  options: PushManyOptions,
+): AsyncIterable<DeviceOutcome> {
+  const concurrency = count("concurrency", options.concurrency, run.inFlight, 1, 100_000);
+  const leaving = new AbortController();
+  const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal]);
+  const each = { ...options, signal };
+  return mapConcurrent(
+    devices,
+    concurrency,
+    (ref) => one(run, ref, artifact, each),
+    () => leaving.abort(),
+  );
+}
+
+/** One device of many: whatever is wrong with it is its own outcome, and the others go on. */
+async function one(
+  run: FleetRun,
+  ref: DeviceRef,
+  artifact: ArtifactChoice,
+  options: PushManyOptions,
+): Promise<DeviceOutcome> {
+  const id = typeof ref === "string" ? ref : String(ref?.id);
+  let outcomes = new Outcomes(id, notOpened, run.clock);
+  try {
+    const subject = resolveSubject(ref, run.registry);
+    const device = withProfile(subject instanceof Promise ? await subject : subject, options.profile);
+    const opened = typeof artifact === "function" ? await artifact(device) : artifact;
+    outcomes = new Outcomes(device.id, opened.ref, run.clock);
+    if (options.verify !== false) return await run.client.update(device, opened, options);
+    return outcomes.sent(await run.client.push(device, opened, options));
+  } catch (error) {
+    return outcomes.ended(
+      isFlashwaveError(error) ? inContext(error, { device: id }) : callbackFailed(error, id),
+      undefined,
+    );
+  }
+}
+
+/** Stands in an outcome whose artifact could not be opened. */
+const notOpened: ArtifactRef = Object.freeze({ name: "", version: "", length: 0, digest: "" });
+
+function withProfile(device: Device, choose: PushManyOptions["profile"]): Device {
+  const profile = choose?.(device);
+  return profile === undefined ? device : { ...device, profile };
+}
+
+function callbackFailed(cause: unknown, device: string): FlashwaveError {
+  return new FlashwaveError(
+    "invalid_option",
+    "A function given to pushMany (artifact, profile or onProgress) threw. Nothing more is done for this device; look at the cause.",
+    { phase: "prepare", device, cause },
+  );
+}

@@ -1,0 +1,100 @@
+import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
+import type { DeviceState } from "../core/outcome.ts";
+import { type Expectation, judge, type Reading } from "./evidence.ts";
+import type { VerificationRun } from "./verification.ts";
+
+/**
+ * What a read after an ambiguous attempt shows. `arrived`: the device runs the artifact. `intact`: it showed the same
+ * other image twice, a quiet period apart, so it is idle and the send may be repeated. `unclear`: neither.
+ */
+export type Readback =
+  /** Nothing can be read, but the protocol promises that sending twice is sending once. */
+  | { readonly kind: "repeatable" }
+  | { readonly kind: "arrived"; readonly state: DeviceState }
+  | { readonly kind: "intact"; readonly state: DeviceState }
+  | { readonly kind: "unclear"; readonly error?: FlashwaveError };
+
+const firstPause = 250;
+const longestPause = 60_000;
+
+/**
+ * Reads the device after an attempt of which nobody knows what became. It goes on until the device answers (it may be
+ * restarting into the new image), or the run's deadline passes.
+ */
+export async function readback(run: VerificationRun, quietPeriod: number): Promise<Readback> {
+  const { clock, expected, waiting, signal, emit, probe } = run;
+  const device = expected.device;
+  const end = clock.now() + run.deadline;
+  let pause = firstPause;
+  let quiet: { readonly state: DeviceState; readonly since: number } | undefined;
+  let lastError: FlashwaveError | undefined;
+  for (;;) {
+    try {
+      const state = await probe.inspect({
+        deadline: Math.min(end, clock.now() + run.readTimeout),
+        ...(signal && { signal }),
+      });
+      emit?.({ type: "read", device, state });
+      const reading = judge(state, expected);
+      if (reading.kind === "match") return { kind: "arrived", state };
+      if (reading.kind === "wrong-device" || reading.kind === "wrong-digest") return { kind: "unclear" };
+      if (quiet === undefined || !same(quiet.state, state)) quiet = { state, since: clock.now() };
+      else if (clock.now() - quiet.since >= quietPeriod) {
+        return untouched(reading, state, expected) ? { kind: "intact", state } : { kind: "unclear" };
+      }
+    } catch (error) {
+      if (!isFlashwaveError(error) || error.code === "aborted" || error.code === "client_closed") throw error;
+      emit?.({ type: "read", device, error });
+      lastError = error;
+      quiet = undefined;
+    }
+    const left = end - clock.now();
+    if (left <= 0) return { kind: "unclear", ...(lastError && { error: lastError }) };
+    const wanted = quiet === undefined ? pause : Math.max(1, Math.ceil(quiet.since + quietPeriod - clock.now()));
+    await waiting.sleep(Math.min(left, wanted), "send", device, signal);
+    if (quiet === undefined) pause = Math.min(longestPause, pause * 2);
+  }
+}
+
+/** The old image still runs. An artifact sent over itself shows as the same image without a boot. */
+function untouched(reading: Reading, state: DeviceState, expected: Expectation): boolean {
+  const before = expected.since?.before;
+  return reading.kind === "old" || (reading.kind === "no-boot" && (before === undefined || same(before, state)));
+}
+
+function same(a: DeviceState, b: DeviceState): boolean {
+  return a.version === b.version && a.digest === b.digest && a.bootId === b.bootId && a.slot === b.slot;
+}
+
+/** One read after a refusal, since a part may have been written: what it shows goes into the message. */
+export async function readOnce(run: VerificationRun, fault: FlashwaveError): Promise<FlashwaveError> {
+  const { clock, expected, emit, probe, signal } = run;
+  const device = expected.device;
+  try {
+    const state = await probe.inspect({ deadline: clock.now() + run.readTimeout, ...(signal && { signal }) });
+    emit?.({ type: "read", device, state });
+    return inContext(fault, {
+      message: `${fault.message} Read afterwards, the device reports version ${JSON.stringify(state.version)}.`,
+    });
+  } catch (error) {
+    if (!isFlashwaveError(error) || error.code === "aborted" || error.code === "client_closed") throw error;
+    emit?.({ type: "read", device, error });
+    return inContext(fault, { message: `${fault.message} It could not be read afterwards (${error.code}).` });
+  }
+}
+
+/** The error of an attempt whose outcome stays unknown; the attempt's own fault is the cause. */
+export function unknownOutcome(fault: FlashwaveError, why: string, device: string, attempt: number): FlashwaveError {
+  return new FlashwaveError(
+    "outcome_unknown",
+    `After ${fault.code} nobody knows whether the device has the bytes: ${why} Read the device before sending again.`,
+    {
+      phase: "send",
+      bytesOut: fault.bytesOut,
+      device,
+      attempt,
+      cause: fault,
+      ...(fault.reply && { reply: fault.reply }),
+    },
+  );
+}

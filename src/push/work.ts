@@ -1,0 +1,202 @@
+import { combinePaces, createPace, createProgress, type ProgressMeter } from "../bytes/index.ts";
+import type { Artifact } from "../core/artifact.ts";
+import type { DeliverySession, Probe, Step } from "../core/delivery.ts";
+import type { Device } from "../core/device.ts";
+import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
+import type { ClientEvent } from "../core/events.ts";
+import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import type { Observation } from "../core/registry.ts";
+import type { Pace } from "../core/transport.ts";
+import { attempts } from "./attempts.ts";
+import type { Bound } from "./binding.ts";
+import type { Expectation } from "./evidence.ts";
+import { type ClientRegistry, type PushOptions, type ResolvedOptions, sendTimeout } from "./options.ts";
+import { backoff, decide } from "./retry-policy.ts";
+import { type VerificationOptions, verification } from "./verification.ts";
+import type { Waiting } from "./waiting.ts";
+
+/** What all devices of one client share. */
+export interface Shared {
+  readonly options: ResolvedOptions;
+  readonly waiting: Waiting;
+  readonly pace: Pace | undefined;
+  readonly registry: ClientRegistry | undefined;
+  readonly emit: ((event: ClientEvent) => void) | undefined;
+}
+
+/** The steps that `push`, `verify` and `update` are made of, for one device and one call. */
+export class Work {
+  readonly device: Device;
+  readonly probe: Probe | undefined;
+  readonly verification: VerificationOptions;
+  readonly #bound: Bound;
+  readonly #shared: Shared;
+  readonly #signal: AbortSignal | undefined;
+  #lastRead: DeviceState | undefined;
+
+  constructor(bound: Bound, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
+    this.device = bound.device;
+    this.verification = verification;
+    this.#bound = bound;
+    this.#shared = shared;
+    this.#signal = signal;
+    const probe = bound.prober?.bind(bound.device, bound.context);
+    this.probe = probe && shared.registry ? this.#remembering(probe) : probe;
+  }
+
+  get options(): ResolvedOptions {
+    return this.#shared.options;
+  }
+
+  /** Milliseconds that one small request may take. */
+  get readTimeout(): number {
+    return this.options.connect + this.options.response;
+  }
+
+  open(): DeliverySession {
+    return this.#bound.delivery.bind(this.device, this.#bound.context);
+  }
+
+  step(ms: number): Step {
+    const deadline = this.options.clock.now() + ms;
+    return this.#signal === undefined ? { deadline } : { deadline, signal: this.#signal };
+  }
+
+  expectation(artifact: Artifact, since: Receipt | undefined, newBoot: boolean): Expectation {
+    return {
+      device: this.device.id,
+      artifact: artifact.ref,
+      versions: this.options.versions,
+      newBoot,
+      stableFor: this.verification.stableFor,
+      ...(since && { since }),
+    };
+  }
+
+  /** A read that may be repeated like a send that never left: reading changes nothing. */
+  async inspectPatiently(probe: Probe): Promise<DeviceState> {
+    const { retry, random } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await probe.inspect(this.step(this.readTimeout));
+      } catch (error) {
+        if (!isFlashwaveError(error)) throw error;
+        const decision = decide(error, readTraits);
+        if (decision.next === "give-up" || attempt >= retry.attempts) throw error;
+        const delay = backoff(attempt, decision, error, retry, random);
+        await this.#shared.waiting.sleep(delay, "inspect", this.device.id, this.#signal);
+      }
+    }
+  }
+
+  send(session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState): Promise<Receipt> {
+    const { clock, retry, random, versions } = this.options;
+    const own = options.bytesPerSecond;
+    return attempts({
+      device: this.device.id,
+      origin: this.#bound.context.origin,
+      delivery: this.#bound.delivery.kind,
+      pushId: crypto.randomUUID(),
+      artifact,
+      session,
+      probe: this.probe,
+      before,
+      versions,
+      retry,
+      clock,
+      random,
+      waiting: this.#shared.waiting,
+      attemptTimeout: sendTimeout(this.options, artifact),
+      readTimeout: this.readTimeout,
+      readbackDeadline: this.verification.deadline,
+      headers: options.headers,
+      pace:
+        own === undefined
+          ? this.#shared.pace
+          : combinePaces(this.#shared.pace, createPace({ bytesPerSecond: own, clock })),
+      onSent: options.onProgress && this.#progress(artifact.length, options.onProgress),
+      emit: this.#shared.emit,
+      signal: this.#signal,
+    });
+  }
+
+  /** Each attempt begins at nothing, and never goes back within itself. */
+  #progress(total: number, report: NonNullable<PushOptions["onProgress"]>): (attempt: number, sent: number) => void {
+    const device = this.device.id;
+    let current = 0;
+    let meter: ProgressMeter;
+    return (attempt, sent) => {
+      if (attempt !== current) {
+        current = attempt;
+        meter = createProgress({
+          total,
+          clock: this.options.clock,
+          report: (bytes) => report({ device, attempt, sent: bytes, total }),
+        });
+      }
+      meter(sent);
+    };
+  }
+
+  async verify(probe: Probe, artifact: Artifact, since: Receipt | undefined): Promise<Evidence> {
+    const { emit, waiting } = this.#shared;
+    const evidence = await verification({
+      probe,
+      expected: this.expectation(artifact, since, this.verification.newBoot),
+      deadline: this.verification.deadline,
+      readTimeout: this.readTimeout,
+      clock: this.options.clock,
+      waiting,
+      emit,
+      signal: this.#signal,
+    });
+    emit?.({ type: "verified", device: this.device.id, evidence });
+    return evidence;
+  }
+
+  /** Hands the outcome on once the registry has what was seen; a registry that fails leaves it unknown to the fleet. */
+  async recorded(outcome: DeviceOutcome): Promise<DeviceOutcome> {
+    const { registry } = this.#shared;
+    const seen = this.#observation(outcome);
+    if (registry === undefined || seen === undefined) return outcome;
+    try {
+      // A device that was handed in rather than looked up need not be registered: then nothing is kept of it.
+      await registry.devices.observe([seen]);
+      return outcome;
+    } catch (cause) {
+      throw new FlashwaveError(
+        "registry_failed",
+        `The device's update ended as ${outcome.status}, but the registry could not record it. Mend the registry and read the device again.`,
+        { phase: "registry", bytesOut: "all", device: this.device.id, cause },
+      );
+    }
+  }
+
+  #observation(outcome: DeviceOutcome): Observation | undefined {
+    const read = this.#lastRead;
+    if (read === undefined) return undefined;
+    const seen = { id: this.device.id, seenAt: read.readAt, status: "online", firmware: read.version } as const;
+    return outcome.status === "updated" ? { ...seen, evidence: outcome.evidence } : seen;
+  }
+
+  #remembering(probe: Probe): Probe {
+    const health = probe.health?.bind(probe);
+    return {
+      proves: probe.proves,
+      inspect: async (step) => {
+        this.#lastRead = await probe.inspect(step);
+        return this.#lastRead;
+      },
+      ...(health && { health }),
+    };
+  }
+}
+
+/** Reading is idempotent by nature; a refusal is final. */
+const readTraits = {
+  resumable: false,
+  repeat: "idempotent",
+  refusals: new Set([401, 403, 404, 405, 429, 503]),
+  verdict: "reply",
+  activates: "itself",
+} as const;
