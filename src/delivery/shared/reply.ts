@@ -14,9 +14,11 @@ export interface ReplyContext {
 interface Ruling {
   readonly code: FlashwaveErrorCode;
   readonly retryable: boolean;
+  /** What follows "the device answered 503" in the message. */
   readonly says: string;
 }
 
+const excerptHint = "its own words are in this error's reply.excerpt";
 const rulings = {
   early: {
     code: "early_reply",
@@ -28,33 +30,21 @@ const rulings = {
     retryable: false,
     says: "and redirects are never followed; give the device's final address and path",
   },
-  busy: { code: "device_busy", retryable: true, says: "to be left alone for now; try again later" },
-  unauthorized: { code: "refused", retryable: false, says: "for want of credentials; check those its profile sends" },
-  missing: {
-    code: "refused",
-    retryable: false,
-    says: "as if it knew no such request; check path and method in its profile",
-  },
+  busy: { code: "device_busy", retryable: true, says: "because it is busy; leave it alone for a while" },
+  unauthorized: { code: "refused", retryable: false, says: "and refused us; check the credentials its profile sends" },
+  missing: { code: "refused", retryable: false, says: "and refused; check the path and the method in its profile" },
   unfit: {
     code: "refused",
     retryable: false,
-    says: "to these bytes; check that the artifact and its type fit this device",
+    says: "and refused these bytes; check that the artifact is meant for it",
   },
-  refused: {
-    code: "refused",
-    retryable: false,
-    says: "and so refused; its own words are in this error's reply.excerpt",
-  },
+  refused: { code: "refused", retryable: false, says: `and refused; ${excerptHint}` },
   unable: {
     code: "device_error",
     retryable: false,
-    says: "as if it could not do this; check the method in its profile",
+    says: "because it cannot do that; check the method in its profile",
   },
-  failed: {
-    code: "device_error",
-    retryable: true,
-    says: "and so failed; its own words are in this error's reply.excerpt",
-  },
+  failed: { code: "device_error", retryable: true, says: `because it failed; ${excerptHint}` },
   strange: {
     code: "malformed_reply",
     retryable: false,
