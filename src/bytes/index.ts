@@ -1,0 +1,21 @@
+export {
+  type BlockTable,
+  type BlockTableBuilder,
+  blockSize,
+  createBlockTable,
+  type Fingerprint,
+} from "./block-table.ts";
+export {
+  type BufferPool,
+  type BufferPoolOptions,
+  type BufferPoolStatistics,
+  createBufferPool,
+  type Lease,
+  sharedBufferPool,
+} from "./buffer-pool.ts";
+export type { ByteStream } from "./byte-stream.ts";
+export { type CacheBudget, createCacheBudget, sharedCacheBudget } from "./cache-budget.ts";
+export { type ArtifactSource, openArtifact } from "./open-artifact.ts";
+export type { OpenArtifactOptions } from "./open-options.ts";
+export { createProgress, type ProgressMeter, type ProgressOptions } from "./progress.ts";
+export { combinePaces, createPace, type PaceOptions } from "./rate-limit.ts";
