@@ -1,0 +1,134 @@
+import { adminPrefix } from "./admin.ts";
+import type { Connection } from "./connection.ts";
+import type { SimulatedDevice } from "./device.ts";
+import { type Play, playOf } from "./plays.ts";
+import type { Reception } from "./reception.ts";
+import type { Endpoint, RequestHead, SeenRequest } from "./records.ts";
+import { type Reply, wholeReply } from "./replies.ts";
+import { type Answer, answer, type EndpointPaths, endpointOf } from "./routes.ts";
+
+const empty: Play = Object.freeze({});
+const smallBody = 65_536;
+
+/**
+ * One request and its answer, under at most one fault.
+ *
+ *     head ─▶ body … ─▶ (byte `at`: the fault may act) … ─▶ end: the device acts ─▶ answer, spoilt or not ─▶ after
+ *
+ * What the device does after its answer (to restart) it does as well when nobody is left to hear the answer.
+ */
+export class Exchange {
+  readonly connection: Connection;
+  readonly device: SimulatedDevice;
+  readonly head: RequestHead;
+  readonly endpoint: Endpoint | "other";
+  readonly #play: Play;
+  #reception: Reception | undefined;
+  #body = "";
+  #bytes = 0;
+  #answered = false;
+  #after: (() => void) | undefined;
+
+  constructor(connection: Connection, device: SimulatedDevice, head: RequestHead, paths: EndpointPaths) {
+    this.connection = connection;
+    this.device = device;
+    this.head = head;
+    this.endpoint = endpointOf(head.path, paths);
+    const fault = head.path.startsWith(adminPrefix) ? undefined : device.faults.take(this.endpoint);
+    this.#play = fault ? playOf(fault) : empty;
+  }
+
+  /** Whether the client asked for the connection to end after this answer. */
+  get closes(): boolean {
+    const wish = this.head.headers["connection"]?.toLowerCase();
+    return wish === "close" || (this.head.httpVersion === "1.0" && wish !== "keep-alive");
+  }
+
+  begin(): void {
+    const { connection, device, endpoint, head } = this;
+    if (!head.path.startsWith(adminPrefix)) {
+      const { number, peer } = connection;
+      const seen: SeenRequest = { ...head, endpoint, connection: number, ...(peer === undefined ? {} : { peer }) };
+      device.see(seen);
+      if (endpoint === "update") this.#reception = device.receive(seen);
+    }
+    const { at } = this.#play;
+    if (head.headers["expect"]?.toLowerCase() === "100-continue" && at !== 0 && !this.#play.onHead) {
+      connection.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    this.#play.onHead?.(this);
+    if (at === 0) this.#play.onByte?.(this);
+  }
+
+  /** How many bytes of the body may be given to `body` at once, so that the fault acts at its very byte. */
+  get room(): number {
+    const { at } = this.#play;
+    return at === undefined || this.#bytes >= at ? Number.POSITIVE_INFINITY : at - this.#bytes;
+  }
+
+  body(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#reception) this.#reception.write(chunk);
+    else if (this.#body.length < smallBody) this.#body += chunk.toString();
+    if (this.#bytes === this.#play.at) this.#play.onByte?.(this);
+  }
+
+  /** The whole request is here. */
+  end(): void {
+    const result = this.#act();
+    this.#after = result.after;
+    const reply = this.#play.change?.(result.reply) ?? result.reply;
+    if (this.#answered) this.done();
+    else if (this.#play.write) this.#play.write(this, reply);
+    else this.reply(reply);
+  }
+
+  /** Writes an answer, and whatever else is to leave behind it in the same breath. */
+  reply(reply: Reply, behind: Buffer | string = ""): void {
+    this.connection.write(Buffer.concat([this.bytesOf(reply), Buffer.from(behind)]), () => this.done());
+  }
+
+  bytesOf(reply: Reply): Buffer {
+    const whole = wholeReply(reply, this.closes ? { connection: "close" } : {});
+    return this.head.method === "HEAD" ? whole.subarray(0, whole.indexOf("\r\n\r\n") + 4) : whole;
+  }
+
+  /** Answers before the request has ended; the rest of it is read and its end is not answered again. */
+  replyEarly(reply: Reply, sent?: () => void): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.connection.write(this.bytesOf(reply), sent);
+  }
+
+  /** The device goes on with what it does after its answer. */
+  act(): void {
+    const after = this.#after;
+    this.#after = undefined;
+    after?.();
+  }
+
+  /** Answered: the connection is free for the next request. */
+  done(): void {
+    this.act();
+    this.connection.next();
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    this.#reception?.finish(false, () => "incomplete");
+    this.act();
+  }
+
+  #act(): Answer {
+    const { device, endpoint, head } = this;
+    const effect = this.#play.effect ?? { effect: true };
+    const body = this.#body;
+    if (!this.#reception) return answer(device, endpoint, { head, body }, effect);
+    let result: Answer | undefined;
+    this.#reception.finish(true, (received) => {
+      result = answer(device, endpoint, { head, body, received }, effect);
+      return result.outcome ?? "discarded";
+    });
+    return result ?? answer(device, endpoint, { head, body }, effect);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Simulated devices: an independent witness of what was sent to them. Nothing here imports the product, so what they
+ * counted, hashed and saw is no echo of what the product believes.
+ */
+export type { DeviceControl, DeviceStateSnapshot } from "./control.ts";
+export { createSimulatedDevice, SimulatedDevice, type SimulatedDeviceEvents } from "./device.ts";
+export type { DeviceReport, SimulatedDeviceOptions, SimulatedHealth, Slot } from "./device-options.ts";
+export type { Ending, Fault, FaultKind, FaultMoment, ScriptEntry } from "./faults.ts";
+export { FaultQueue } from "./faults.ts";
+export {
+  type FirmwareFile,
+  type FirmwareOptions,
+  firmwareChunks,
+  makeFirmware,
+  sha256,
+  writeFirmware,
+} from "./firmware.ts";
+export { type Fleet, type FleetDevice, type FleetOptions, startFleet } from "./fleet.ts";
+export type { ListenerTls } from "./listener.ts";
+export { malformedReplies } from "./malformed.ts";
+export type { DeviceCounters, Endpoint, Received, RequestHead, SeenRequest } from "./records.ts";
+export { defaultPaths, type EndpointPaths } from "./routes.ts";
+export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "./server.ts";
+export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
