@@ -137,7 +137,7 @@ export class Connection {
     this.#exchange = undefined;
     this.#answering = false;
     this.#bytesPerSecond = Number.POSITIVE_INFINITY;
-    if (close) return this.finish("fin");
+    if (close) this.finish("fin");
     if (!this.#stopped) this.#socket.resume();
     this.#drain();
   }

@@ -2,6 +2,13 @@
  * Simulated devices: an independent witness of what was sent to them. Nothing here imports the product, so what they
  * counted, hashed and saw is no echo of what the product believes.
  */
+
+export {
+  type Certificate,
+  type CertificateAuthority,
+  type CertificateOptions,
+  createCertificateAuthority,
+} from "./certificates.ts";
 export type { DeviceControl, DeviceStateSnapshot } from "./control.ts";
 export { createSimulatedDevice, SimulatedDevice, type SimulatedDeviceEvents } from "./device.ts";
 export type { DeviceReport, SimulatedDeviceOptions, SimulatedHealth, Slot } from "./device-options.ts";
@@ -18,7 +25,20 @@ export {
 export { type Fleet, type FleetDevice, type FleetOptions, startFleet } from "./fleet.ts";
 export type { ListenerTls } from "./listener.ts";
 export { malformedReplies } from "./malformed.ts";
+export {
+  type Forked,
+  type ForkedDevice,
+  type ForkedDeviceOptions,
+  type ForkedFleet,
+  type ForkedFleetOptions,
+  type ForkedSink,
+  forkDevice,
+  forkFleet,
+  forkSink,
+  type Remote,
+} from "./process.ts";
 export type { DeviceCounters, Endpoint, Received, RequestHead, SeenRequest } from "./records.ts";
 export { defaultPaths, type EndpointPaths } from "./routes.ts";
 export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "./server.ts";
+export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
