@@ -1,0 +1,127 @@
+import { isIP, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type buildConnector, Client, errors } from "undici";
+import { denied } from "./address-policy.ts";
+import type { Dial } from "./connector.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Settings } from "./options.ts";
+import type { Peer } from "./peer.ts";
+import { pinMismatch, pinned } from "./pinning.ts";
+
+/** What a connection reports to the pool that owns it. */
+export interface ConnectionOwner {
+  readonly settings: Settings;
+  dialer(peer: Peer): Dial;
+  opened(): void;
+  failed(): void;
+  /** The socket of an idle connection closed; `idled` when it was for its age. */
+  closed(connection: Connection, idled: boolean): void;
+}
+
+/**
+ * One undici client with one socket, carrying one exchange at a time. It never queues a second request, so the socket
+ * that an exchange sees is its own, and it never opens a second socket for a request that began to be written: undici
+ * would send again what it holds to be unanswered.
+ */
+export class Connection {
+  readonly peer: Peer;
+  socket: Socket | undefined;
+  /** Exchanges that were written on this socket. */
+  used = 0;
+  /** The next older idle connection of the same peer. */
+  below: Connection | undefined;
+  /** Neighbours among all idle connections. */
+  older: Connection | undefined;
+  newer: Connection | undefined;
+  readonly #owner: ConnectionOwner;
+  readonly #client: Client;
+  #exchange: Exchange | undefined;
+
+  constructor(peer: Peer, owner: ConnectionOwner) {
+    this.peer = peer;
+    this.#owner = owner;
+    const { idleTimeout } = owner.settings;
+    this.#client = new Client(peer.origin.text, {
+      allowH2: false,
+      pipelining: 1,
+      connect: (options, callback) => this.#connect(options, callback),
+      // The deadline table does it; two equal values also spare undici a timer per phase.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: idleTimeout,
+      keepAliveMaxTimeout: idleTimeout,
+      maxHeaderSize: 16_384,
+    });
+  }
+
+  get usable(): boolean {
+    return this.socket !== undefined && !this.socket.destroyed;
+  }
+
+  run(exchange: Exchange, options: Parameters<Client["dispatch"]>[0]): void {
+    this.#exchange = exchange;
+    this.#client.dispatch(options, exchange);
+  }
+
+  /** The exchange is over and the connection may carry another. */
+  rest(): void {
+    this.#exchange = undefined;
+  }
+
+  /**
+   * Closes at once. undici tells the exchange, if any, and its writer, which lets go of the body only when the socket
+   * ends with an error; a bare destroy would leave it waiting for a drain that never comes.
+   */
+  close(): void {
+    const socket = this.socket;
+    this.socket = undefined;
+    this.#exchange = undefined;
+    const reason = new errors.InformationalError("closed");
+    this.#client.destroy(reason, nothing);
+    socket?.destroy(reason);
+  }
+
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+    // A request that still waits to be written may have a new socket when the old one turns out to be dead.
+    if (this.#exchange === undefined || this.#exchange.started) {
+      callback(Object.assign(new Error("a request is never sent twice"), { code: "ECONNRESET" }), null);
+      return;
+    }
+    this.used = 0;
+    const socket = this.#owner.dialer(this.peer)(options, (...[error]) => {
+      const refusal = error ?? this.#objection(socket);
+      if (refusal === undefined) {
+        this.#owner.opened();
+        socket.once("close", () => this.#onClose(socket));
+        return callback(null, socket);
+      }
+      this.#owner.failed();
+      if (error === null) socket.destroy();
+      callback(refusal, null);
+    });
+    this.socket = socket;
+  }
+
+  /** What is wrong with a socket that just opened. Nothing has been written to it. */
+  #objection(socket: Socket): Error | undefined {
+    const { origin, pins } = this.peer;
+    const { remoteAddress } = socket;
+    if (socket.destroyed) return Object.assign(new Error("closed at once"), { code: "ECONNRESET" });
+    if (remoteAddress !== undefined && isIP(remoteAddress) !== 0) {
+      const objection = this.#owner.settings.policy.objection(remoteAddress);
+      if (objection !== undefined) return denied(origin.host, remoteAddress, objection);
+    }
+    if (pins !== undefined && !pinned(socket as TLSSocket, pins)) {
+      return pinMismatch(origin.text, "presented a certificate that matches none of the pins");
+    }
+    return undefined;
+  }
+
+  #onClose(socket: Socket): void {
+    // In use: undici tells the exchange, or reconnects for one that was not written yet.
+    if (this.socket !== socket || this.#exchange !== undefined) return;
+    this.#owner.closed(this, socket.errored instanceof errors.InformationalError);
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,110 @@
+import {
+  type BytesOut,
+  FlashwaveError,
+  type FlashwaveErrorCode,
+  isFlashwaveError,
+  type Phase,
+} from "../core/errors.ts";
+
+/** Where an exchange stood when undici or Node reported an error. */
+export interface FaultContext {
+  readonly origin: string;
+  readonly phase: Phase;
+  /** Whether the request had begun to be written. Before that, everything is a failure to connect. */
+  readonly started: boolean;
+  /** Of the answer, 0 when none had begun. */
+  readonly status: number;
+  readonly bytesOut: BytesOut;
+}
+
+/** Whether trying the same thing again can help, for the codes that this room throws. */
+const retryable: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "connect_failed",
+  "connect_timeout",
+  "stall_timeout",
+  "response_timeout",
+  "deadline_exceeded",
+  "connection_lost",
+  "malformed_reply",
+  "reply_too_large",
+]);
+
+export function wireError(
+  code: FlashwaveErrorCode,
+  message: string,
+  context: FaultContext,
+  cause?: unknown,
+): FlashwaveError {
+  const connecting =
+    code === "connect_failed" || code === "connect_timeout" || (code === "tls_failed" && !context.started);
+  return new FlashwaveError(code, message, {
+    phase: connecting ? "connect" : context.phase,
+    retryable: retryable.has(code),
+    bytesOut: context.bytesOut,
+    ...(context.status >= 200 && { reply: { status: context.status } }),
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** What an error of undici, Node or a body's source means, with the truth about what had left. */
+export function fault(error: unknown, context: FaultContext): FlashwaveError {
+  if (isFlashwaveError(error)) return passedOn(error, context);
+  const code = codeOf(error);
+  if (!context.started) return connectFault(code, error, context);
+  const { origin } = context;
+  if (code.startsWith("ERR_SSL_")) {
+    return wireError("tls_failed", `${origin} ended the TLS session: ${code}.`, context, error);
+  }
+  if (code === "UND_ERR_HEADERS_OVERFLOW") {
+    return wireError("reply_too_large", `${origin} sent more than 16 KiB of response headers.`, context, error);
+  }
+  if (malformed(code, error, context)) {
+    return wireError("malformed_reply", `${origin} sent something that is not an HTTP/1.1 answer.`, context, error);
+  }
+  const state = context.status === 0 ? "before it answered" : "before its answer was complete";
+  return wireError(
+    "connection_lost",
+    `${origin} closed the connection ${state} (${code || "closed"}).`,
+    context,
+    error,
+  );
+}
+
+/** An error with a code of ours, most often from a body's source, keeps it; how much was out only this room knows. */
+function passedOn(error: FlashwaveError, context: FaultContext): FlashwaveError {
+  if (error.bytesOut === context.bytesOut) return error;
+  const { code, message, phase } = error;
+  return new FlashwaveError(code, message, {
+    phase,
+    retryable: error.retryable,
+    bytesOut: context.bytesOut,
+    cause: error,
+  });
+}
+
+function connectFault(code: string, error: unknown, context: FaultContext): FlashwaveError {
+  const { origin } = context;
+  // OpenSSL's verdicts and Node's own (ERR_TLS_…) are about TLS; plain E… codes are the operating system's, but for EPROTO.
+  const system = /^E[A-Z\d]+$/.test(code) && code !== "EPROTO";
+  if (origin.startsWith("https:") && code !== "" && !system) {
+    const advice = "Give its authority as tls.ca or pin its certificate";
+    return wireError("tls_failed", `TLS with ${origin} failed: ${code}. ${advice}; nothing was sent.`, context, error);
+  }
+  return wireError("connect_failed", `No connection to ${origin}: ${code || "it failed"}.`, context, error);
+}
+
+/**
+ * llhttp's own codes, and what undici says when something arrives that answers nothing: an unsolicited `100 Continue`,
+ * an unasked-for upgrade. `HPE_INVALID_EOF_STATE` is a connection that ended inside a message.
+ */
+function malformed(code: string, error: unknown, context: FaultContext): boolean {
+  if (code.startsWith("HPE_")) return code !== "HPE_INVALID_EOF_STATE";
+  // Also raised for a second Content-Length; only a message that had begun can be cut short.
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return context.status === 0;
+  return code === "UND_ERR_SOCKET" && error instanceof Error && error.message.startsWith("bad ");
+}
+
+function codeOf(error: unknown): string {
+  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
