@@ -1,0 +1,32 @@
+import type { DeviceStatus } from "../core/device.ts";
+import type { Observation } from "../core/device-registry.ts";
+import type { Evidence } from "../core/outcome.ts";
+import { copyPlain, isPrintable, isRecord } from "./plain.ts";
+
+export const statuses: readonly DeviceStatus[] = Object.freeze(["online", "offline", "unknown"]);
+
+export const isStatus = (value: unknown): value is DeviceStatus => (statuses as readonly unknown[]).includes(value);
+
+/** An observation, checked and copied; nothing when it is malformed. */
+export function readObservation(row: Observation): Observation | undefined {
+  if (!isRecord(row) || typeof row.id !== "string") return undefined;
+  const { id, seenAt, status, firmware } = row;
+  if (!Number.isSafeInteger(seenAt) || seenAt < 0) return undefined;
+  if (status !== undefined && !isStatus(status)) return undefined;
+  if (firmware !== undefined && !isPrintable(firmware, 256)) return undefined;
+  const evidence = row.evidence === undefined ? undefined : copyEvidence(id, row.evidence);
+  if (row.evidence !== undefined && evidence === undefined) return undefined;
+  return {
+    id,
+    seenAt,
+    ...(status === undefined ? {} : { status }),
+    ...(firmware === undefined ? {} : { firmware }),
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+}
+
+/** Evidence of another device is malformed: kept here it would be a false success. */
+function copyEvidence(id: string, value: unknown): Evidence | undefined {
+  const copied = copyPlain(value, { depth: 4, size: 16_384 });
+  return isRecord(copied) && copied["device"] === id ? (copied as unknown as Evidence) : undefined;
+}

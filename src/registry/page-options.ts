@@ -1,0 +1,26 @@
+import type { ChangesOptions, PageOptions } from "../core/page.ts";
+import type { Cursors } from "./cursor.ts";
+import { invalidOption } from "./failures.ts";
+
+export interface PageWindow {
+  /** The key after which the page begins. */
+  readonly after: string | undefined;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export function resolveLimit(options: PageOptions | ChangesOptions | undefined): number {
+  const limit = options?.limit ?? 100;
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw invalidOption("limit must be 1 to 1,000");
+  return limit;
+}
+
+/** @param use what a cursor of this call is bound to */
+export function resolvePage(cursors: Cursors, use: string, options: PageOptions | undefined): PageWindow {
+  const limit = resolveLimit(options);
+  const offset = options?.offset ?? 0;
+  if (!Number.isSafeInteger(offset) || offset < 0) throw invalidOption("offset must be a whole number from 0");
+  if (options?.after === undefined) return { after: undefined, offset, limit };
+  if (offset > 0) throw invalidOption("offset and after exclude each other: give one of them");
+  return { after: cursors.read(use, options.after), offset, limit };
+}
