@@ -2,7 +2,7 @@ import { createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
-import { FlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
@@ -125,7 +125,11 @@ class FlashwaveClient implements Client {
 
   async inspect(ref: DeviceRef, options: InspectOptions = {}): Promise<DeviceState> {
     const work = await this.#work(ref, options.signal);
-    return this.#probeOf(work).inspect(work.step(work.readTimeout));
+    try {
+      return await this.#probeOf(work).inspect(work.step(work.readTimeout));
+    } catch (error) {
+      throw isFlashwaveError(error) ? inContext(error, { device: work.device.id }) : error;
+    }
   }
 
   async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = {}): Promise<DeviceOutcome> {

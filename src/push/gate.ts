@@ -26,6 +26,7 @@ export class SendGate {
       return undefined;
     }
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(abortedError(signal, "prepare", device));
       const onAbort = () => {
         this.#waiters.delete(waiter);
         if (signal !== undefined) reject(abortedError(signal, "prepare", device));

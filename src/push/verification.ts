@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Probe } from "../core/delivery.ts";
-import { FlashwaveError, type FlashwaveErrorCode, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceState, Evidence } from "../core/outcome.ts";
 import { type Expectation, evidenceOf, type Fold, fold, nothingRead, type Verdict } from "./evidence.ts";
@@ -89,7 +89,8 @@ async function read(run: VerificationRun, end: number): Promise<{ state?: Device
     emit?.({ type: "read", device, state });
     return { state };
   } catch (error) {
-    if (!isFlashwaveError(error) || final.has(error.code)) throw error;
+    if (!isFlashwaveError(error)) throw error;
+    if (final.has(error.code)) throw inContext(error, { device });
     emit?.({ type: "read", device, error });
     return { error };
   }

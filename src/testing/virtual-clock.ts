@@ -2,6 +2,8 @@ import type { Clock } from "../core/clock.ts";
 
 interface Sleeper {
   readonly due: number;
+  /** A tick alone does not make time pass: somebody must be asleep. */
+  readonly tick: boolean;
   readonly wake: () => void;
 }
 
@@ -60,13 +62,15 @@ class ManualClock implements VirtualClock {
       };
       const sleeper: Sleeper = {
         due: this.#now + ms,
+        tick: false,
         wake: () => {
           signal?.removeEventListener("abort", onAbort);
           resolve();
         },
       };
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#add(sleeper);
+      this.#sleepers.add(sleeper);
+      this.#pass();
     });
   }
 
@@ -75,6 +79,7 @@ class ManualClock implements VirtualClock {
     const arm = () => {
       current = {
         due: this.#now + ms,
+        tick: true,
         wake: () => {
           arm();
           tick();
@@ -98,8 +103,8 @@ class ManualClock implements VirtualClock {
     await turn();
   }
 
-  #add(sleeper: Sleeper): void {
-    this.#sleepers.add(sleeper);
+  /** Jumps from moment to moment for as long as somebody sleeps. */
+  #pass(): void {
     if (!this.#auto || this.#jumping) return;
     this.#jumping = true;
     turn().then(() => {
@@ -107,8 +112,7 @@ class ManualClock implements VirtualClock {
       const next = this.#next();
       if (next === undefined) return;
       this.#wake(next);
-      const [another] = this.#sleepers;
-      if (another !== undefined) this.#add(another);
+      for (const sleeper of this.#sleepers) if (!sleeper.tick) return this.#pass();
     });
   }
 
