@@ -1,0 +1,70 @@
+/**
+ * Records the kept baseline and renders BASELINE.md. `--only <group>` or `--trial <name>` records a part anew and keeps
+ * the rest, where the machine is the same; `--render` only renders.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { describeMachine, differences } from "./machine.ts";
+import { printTrial } from "./print.ts";
+import { type HistoryEntry, type Notes, render } from "./report.ts";
+import { readResults, stringifyResults } from "./results.ts";
+import { type Plan, runTrial, Workshop } from "./runner.ts";
+import { select } from "./select.ts";
+import { trials } from "./trials/index.ts";
+import type { Results, TrialResult } from "./types.ts";
+
+const here = import.meta.dirname;
+const resultsPath = join(here, "results/baseline.json");
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    trial: { type: "string" },
+    processes: { type: "string", default: "10" },
+    render: { type: "boolean", default: false },
+  },
+});
+
+function readJson<T>(name: string): T {
+  return JSON.parse(readFileSync(join(here, name), "utf8")) as T;
+}
+
+function renderBaseline(results: Results): void {
+  const text = render(results, readJson<Notes>("notes.json"), readJson<HistoryEntry[]>("history.json"));
+  writeFileSync(join(here, "../BASELINE.md"), text);
+}
+
+function keep(machine: Results["machine"]): readonly TrialResult[] {
+  if (!existsSync(resultsPath) || (values.only === undefined && values.trial === undefined)) return [];
+  const kept = readResults(resultsPath);
+  const different = differences(kept.machine, machine);
+  if (different.length > 0)
+    throw new Error(`The kept baseline is of another machine (${different.join("; ")}): record all of it.`);
+  return kept.trials;
+}
+
+async function record(): Promise<void> {
+  const machine = describeMachine();
+  const known = new Map(keep(machine).map((trial) => [trial.name, trial]));
+  const plan: Plan = {
+    machine,
+    processes: Number(values.processes),
+    rounds: 2,
+    roundMs: 200,
+    warmMs: 2_500,
+    root: join(here, ".."),
+    say: (text) => console.error(text),
+  };
+  using shop = new Workshop();
+  for (const trial of select(trials, { ...values, long: true })) {
+    const result = await runTrial(trial, plan, shop);
+    printTrial(result);
+    known.set(trial.name, result);
+    // Written after each trial: an hour's work is not lost to the last minute.
+    const ordered = trials.map(({ name }) => known.get(name)).filter((kept) => kept !== undefined);
+    writeFileSync(resultsPath, stringifyResults({ machine, mode: "baseline", trials: ordered }));
+  }
+}
+
+if (!values.render) await record();
+renderBaseline(readResults(resultsPath));

@@ -1,0 +1,3 @@
+module flashwave/bench
+
+go 1.19

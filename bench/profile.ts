@@ -1,0 +1,71 @@
+/**
+ * Where one trial's time and memory go: `npm run bench:profile <trial>`, `--peer <name>`, `--ms 3000`. Prints the
+ * functions with most of their own, and leaves both profiles for a viewer.
+ */
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { describeMachine } from "./machine.ts";
+import { printTrial } from "./print.ts";
+import { type CpuProfile, cpuByFunction, type HeapProfile, heapByFunction, type Share } from "./profiles.ts";
+import { runTrial, Workshop } from "./runner.ts";
+import { select } from "./select.ts";
+import { trials } from "./trials/index.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    peer: { type: "string" },
+    ms: { type: "string", default: "3000" },
+    top: { type: "string", default: "25" },
+  },
+});
+const root = join(import.meta.dirname, "..");
+const [trial] = select(trials, { trial: positionals[0] ?? "push-26" });
+const peer = trial?.peers.find(
+  ({ name }) => name === values.peer || (values.peer === undefined && /flashwave|push\(id\)/.test(name)),
+);
+if (trial === undefined || peer === undefined) {
+  throw new Error(`Peers of this trial: ${trial?.peers.map(({ name }) => name).join(", ")}.`);
+}
+
+const folder = join(
+  root,
+  "bench/results/tmp",
+  `profile-${trial.name}-${new Date().toISOString().replaceAll(":", "-")}`,
+);
+mkdirSync(folder, { recursive: true });
+using shop = new Workshop();
+for (const kind of ["cpu", "heap"]) {
+  const plan = {
+    machine: describeMachine(),
+    processes: 1,
+    rounds: 1,
+    roundMs: Number(values.ms),
+    warmMs: 0,
+    root,
+    say: () => undefined,
+    nodeOptions: [`--${kind}-prof`, `--${kind}-prof-dir=${folder}`],
+  };
+  const result = await runTrial({ ...trial, peers: [peer] }, plan, shop);
+  if (kind === "cpu") printTrial(result);
+}
+
+function read<T>(extension: string): T {
+  const file = readdirSync(folder).find((name) => name.endsWith(extension));
+  if (file === undefined) throw new Error(`Node wrote no ${extension}.`);
+  return JSON.parse(readFileSync(join(folder, file), "utf8")) as T;
+}
+
+function print(title: string, shares: readonly Share[]): void {
+  console.log(`\n${title}`);
+  for (const { part, where } of shares.slice(0, Number(values.top))) {
+    const place = where.replace(/file:\/\/[^:]+/, (url) => relative(root, fileURLToPath(url)));
+    console.log(`${(part * 100).toFixed(1).padStart(6)} %  ${place}`);
+  }
+}
+
+print("Own CPU time", cpuByFunction(read<CpuProfile>(".cpuprofile")));
+print("Own heap still held (sampled)", heapByFunction(read<HeapProfile>(".heapprofile")));
+console.log(`\nProfiles: ${relative(process.cwd(), folder)}`);
