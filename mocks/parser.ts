@@ -94,7 +94,7 @@ function parseHead(text: string): { head: RequestHead; framing: number | "chunke
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
+    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
     if (colon < 1 || !token.test(name)) throw new MalformedRequest("a header has no proper name");
     if (controls.test(value)) throw new MalformedRequest("a header value holds a control character");
     rawHeaders.push(name, value);
