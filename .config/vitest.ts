@@ -17,7 +17,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
-      exclude: ["src/**/*.test.ts", "src/**/*.suite.ts"],
+      exclude: ["src/**/*.test.ts", "src/**/*.suite.ts", "src/push/fakes/**"],
       reporter: ["text-summary", "json-summary"],
     },
   },

@@ -2,7 +2,11 @@
 import type { Artifact } from "../../core/artifact.ts";
 import type { Delivery, DeliverySession, DeliveryTraits, Prober, SendStep } from "../../core/delivery.ts";
 import { FlashwaveError, type FlashwaveErrorCode, type FlashwaveErrorContext } from "../../core/errors.ts";
+import type { ClientEvent } from "../../core/events.ts";
 import type { Acknowledgement, DeviceState } from "../../core/outcome.ts";
+import { createVirtualClock, type VirtualClock } from "../../testing/virtual-clock.ts";
+import { type Client, createClient } from "../client.ts";
+import type { ClientOptions } from "../options.ts";
 
 export const device = { id: "d1", address: "http://10.0.0.1" } as const;
 
@@ -107,4 +111,23 @@ function fakeProber(
       }),
     }),
   };
+}
+
+/** An answer that was lost after all bytes had left. */
+export const lost: FlashwaveError = fault("connection_lost", { bytesOut: "all" });
+
+export function rig(delivery: FakeDeliveryOptions = {}, options: ClientOptions = {}): Rig {
+  const clock = createVirtualClock({ auto: true });
+  const fake = fakeDelivery(delivery);
+  const events: ClientEvent[] = [];
+  const client = createClient({ clock, random: () => 0.5, onEvent: (event) => events.push(event), ...options }, [fake]);
+  return { clock, fake, events, client, artifact: fakeArtifact() };
+}
+
+export interface Rig {
+  readonly clock: VirtualClock;
+  readonly fake: FakeDelivery;
+  readonly events: ClientEvent[];
+  readonly client: Client;
+  readonly artifact: Artifact;
 }

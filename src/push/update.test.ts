@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { device, fault, newState, oldState, rig } from "./fakes/index.ts";
+
+describe("update", () => {
+  it("goes from the old version to evidence, and commits", async () => {
+    const calls: string[] = [];
+    const commit = async () => {
+      calls.push("commit");
+    };
+    const { client, artifact, fake, events } = rig({
+      reads: [
+        { ...oldState, bootId: "b1" },
+        { ...newState, bootId: "b2" },
+      ],
+      session: { commit, settle: async () => "installed" },
+    });
+    const outcome = await client.update(device, artifact);
+    expect(outcome).toMatchObject({
+      status: "updated",
+      attempts: 1,
+      receipt: { before: { version: "1.0.0" } },
+      evidence: { newBoot: "seen", version: "2.0.0" },
+    });
+    expect(calls).toEqual(["commit"]);
+    expect(fake.calls).toEqual(["inspect", "send", "inspect", "inspect", "dispose"]);
+    expect(events.map((event) => event.type)).toEqual([
+      "attempt-started",
+      "read",
+      "read",
+      "verified",
+      "sent",
+      "outcome",
+    ]);
+  });
+
+  it("leaves a device alone that already runs the artifact, unless forced", async () => {
+    const { client, artifact, fake } = rig({ reads: [newState] });
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "skipped",
+      reason: "already-running",
+      attempts: 0,
+      state: { version: "2.0.0" },
+    });
+    expect(fake.steps).toHaveLength(0);
+    expect(await client.update(device, artifact, { force: true })).toMatchObject({ status: "updated" });
+  });
+
+  it("sends nothing to a device that cannot be read, or is another one", async () => {
+    const { client, artifact, fake } = rig();
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "failed",
+      attempts: 0,
+      error: { code: "no_probe" },
+    });
+    const other = rig({ reads: [{ ...oldState, deviceId: "d9" }] });
+    expect(await other.client.update(device, artifact)).toMatchObject({
+      status: "failed",
+      error: { code: "wrong_device", phase: "inspect" },
+    });
+    const dark = rig({ reads: [fault("connect_failed")] }, { retry: { attempts: 2 } });
+    expect(await dark.client.update(device, artifact)).toMatchObject({
+      status: "failed",
+      error: { code: "connect_failed" },
+    });
+    expect([...fake.steps, ...other.fake.steps, ...dark.fake.steps]).toHaveLength(0);
+    expect(dark.fake.calls).toEqual(["inspect", "inspect"]);
+  });
+
+  it("claims nothing of a device that only staged the bytes", async () => {
+    const { client, artifact } = rig({ reads: [oldState], session: { settle: async () => "staged" } });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "staged" });
+    const waiting = rig({
+      reads: [oldState],
+      traits: { activates: "on-request" },
+      session: { activate: async () => {} },
+    });
+    expect(await waiting.client.update(device, artifact, { activate: false })).toMatchObject({
+      status: "staged",
+      receipt: { activated: false },
+    });
+  });
+
+  it("rolls a trial back when the device is not well", async () => {
+    const calls: string[] = [];
+    const session = {
+      commit: async () => void calls.push("commit"),
+      rollback: async () => void calls.push("rollback"),
+    };
+    const { client, artifact } = rig(
+      { reads: [oldState, newState], health: [fault("unhealthy", { phase: "verify" })], session },
+      { verification: { deadline: 20_000 } },
+    );
+    expect(await client.update(device, artifact)).toMatchObject({ status: "failed", error: { code: "unhealthy" } });
+    expect(calls).toEqual(["rollback"]);
+  });
+
+  it("is unknown when nobody could read the device afterwards, or the caller left in between", async () => {
+    const dark = rig({ reads: [oldState, fault("connect_failed")] }, { verification: { deadline: 10_000 } });
+    expect(await dark.client.update(device, dark.artifact)).toMatchObject({
+      status: "unknown",
+      error: { code: "unverified" },
+      receipt: { bytes: 4 },
+    });
+    const aborter = new AbortController();
+    const left = rig({
+      reads: [oldState],
+      sends: [
+        () => {
+          aborter.abort();
+          throw fault("aborted", { bytesOut: "some" });
+        },
+      ],
+    });
+    expect(await left.client.update(device, left.artifact, { signal: aborter.signal })).toMatchObject({
+      status: "unknown",
+      error: { code: "aborted" },
+    });
+    const early = rig({ reads: [oldState], sends: [fault("aborted")] });
+    expect(await early.client.update(device, early.artifact)).toMatchObject({
+      status: "failed",
+      error: { code: "aborted" },
+    });
+  });
+});
+
+describe("with a registry", () => {
+  const registered = { ...device, profileId: "p", status: "unknown", createdAt: 0, updatedAt: 0, revision: 1 } as const;
+  function registry(over: { fail?: "get" | "observe"; profile?: boolean } = {}) {
+    const observed: unknown[] = [];
+    return {
+      observed,
+      devices: {
+        getMany: async (ids: readonly string[]) => {
+          if (over.fail === "get") throw new Error("disk");
+          return new Map(ids.filter((id) => id === "d1").map((id) => [id, registered]));
+        },
+        observe: async (rows: readonly unknown[]) => {
+          if (over.fail === "observe") throw new Error("disk");
+          observed.push(...rows);
+          return { unknown: [], invalid: [] };
+        },
+      },
+      profiles: {
+        resolveMany: async () => new Map(over.profile === false ? [] : [["d1", { health: false } as const]]),
+      },
+    };
+  }
+
+  it("finds a device by its id and records what it saw", async () => {
+    const kept = registry();
+    const { client, artifact } = rig({ reads: [oldState, newState] }, { registry: kept });
+    expect(await client.update("d1", artifact)).toMatchObject({ status: "updated" });
+    expect(kept.observed).toEqual([
+      expect.objectContaining({
+        id: "d1",
+        firmware: "2.0.0",
+        status: "online",
+        evidence: expect.objectContaining({ proved: "version" }),
+      }),
+    ]);
+  });
+
+  it("records what a failed update saw, too", async () => {
+    const kept = registry();
+    const { client, artifact } = rig({ reads: [oldState] }, { registry: kept, verification: { deadline: 5_000 } });
+    expect(await client.update("d1", artifact)).toMatchObject({ status: "failed" });
+    expect(kept.observed).toEqual([expect.not.objectContaining({ evidence: expect.anything() })]);
+    expect(kept.observed).toEqual([expect.objectContaining({ firmware: "1.0.0" })]);
+  });
+
+  it("says unknown when what was seen could not be recorded", async () => {
+    const { client, artifact } = rig({ reads: [oldState, newState] }, { registry: registry({ fail: "observe" }) });
+    expect(await client.update("d1", artifact)).toMatchObject({
+      status: "unknown",
+      error: { code: "registry_failed" },
+      receipt: { bytes: 4 },
+    });
+  });
+
+  it.each([
+    ["an unknown id", "d2", registry(), "unknown_device"],
+    ["a registry that fails", "d1", registry({ fail: "get" }), "registry_failed"],
+    ["a profile that is gone", "d1", registry({ profile: false }), "invalid_profile"],
+    ["no registry", "d1", undefined, "no_registry"],
+  ] as const)("refuses %s before anything is sent", async (_what, id, kept, code) => {
+    const { client, artifact, fake } = rig({}, kept && { registry: kept });
+    await expect(client.push(id, artifact)).rejects.toMatchObject({ code });
+    expect(fake.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { device, fakeArtifact, fault, newState, oldState, rig } from "./fakes/index.ts";
+
+describe("verify", () => {
+  it("is proven by reads that span the stable time", async () => {
+    const { client, artifact, fake } = rig({ reads: [fault("connect_failed"), newState], health: [{}] });
+    const evidence = await client.verify(device, artifact);
+    expect(evidence).toMatchObject({
+      device: "d1",
+      proved: "version",
+      version: "2.0.0",
+      newBoot: "not-checked",
+      health: "ok",
+      reads: 3,
+    });
+    expect(fake.calls).toEqual(["inspect", "inspect", "inspect", "health"]);
+  });
+
+  it.each([
+    ["the old version", { reads: [oldState] }, "not_updated"],
+    ["silence", { reads: [fault("connect_failed")] }, "unverified"],
+    ["a failing health check", { reads: [newState], health: [fault("unhealthy", { phase: "verify" })] }, "unhealthy"],
+    ["a refused health check", { reads: [newState], health: [fault("refused", { phase: "verify" })] }, "unhealthy"],
+    ["another device", { reads: [{ ...newState, deviceId: "d9" }] }, "wrong_device"],
+    ["another digest", { reads: [{ ...newState, digest: "b".repeat(64) }] }, "wrong_digest"],
+    ["a certificate that is not the device's", { reads: [fault("pin_mismatch")] }, "pin_mismatch"],
+    ["a version that never settles", { reads: [newState, oldState, newState, fault("connect_failed")] }, "unverified"],
+  ] as const)("fails on %s", async (_what, delivery, code) => {
+    const { client, artifact } = rig(delivery, { verification: { deadline: 30_000 } });
+    await expect(client.verify(device, artifact)).rejects.toMatchObject({ code, device: "d1" });
+  });
+
+  it("takes a failing health check back once it passes", async () => {
+    const { client, artifact } = rig({ reads: [newState], health: [fault("unhealthy", { phase: "verify" }), {}] });
+    expect(await client.verify(device, artifact)).toMatchObject({ health: "ok" });
+  });
+
+  it("wants a boot since the send, unless told that there is none", async () => {
+    const { client, artifact } = rig(
+      {
+        reads: [
+          { ...oldState, bootId: "b1" },
+          { ...newState, bootId: "b1" },
+        ],
+      },
+      { verification: { deadline: 30_000 } },
+    );
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "failed",
+      error: { code: "not_updated", message: expect.stringContaining("did not restart") },
+    });
+    const told = rig(
+      {
+        reads: [
+          { ...oldState, bootId: "b1" },
+          { ...newState, bootId: "b1" },
+        ],
+      },
+      { verification: { newBoot: false } },
+    );
+    expect(await told.client.update(device, artifact)).toMatchObject({
+      status: "updated",
+      evidence: { newBoot: "not-checked" },
+    });
+  });
+
+  it("tells a stable other version from the old one", async () => {
+    const { client, artifact } = rig({ reads: [oldState, { ...newState, version: "9.9.9" }] });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "failed", error: { code: "wrong_version" } });
+  });
+
+  it("needs a probe, a version, and a receipt of this very send", async () => {
+    const { client, artifact } = rig();
+    await expect(client.verify(device, artifact)).rejects.toMatchObject({ code: "no_probe" });
+    await expect(client.inspect(device)).rejects.toMatchObject({ code: "no_probe" });
+    const nameless = rig({ reads: [newState] });
+    await expect(nameless.client.verify(device, fakeArtifact(""))).rejects.toMatchObject({ code: "no_version" });
+    const receipt = await nameless.client.push(device, artifact);
+    await expect(nameless.client.verify({ ...device, id: "d2" }, artifact, { since: receipt })).rejects.toMatchObject({
+      code: "invalid_option",
+    });
+  });
+});

@@ -1,0 +1,9 @@
+// The contract suites, for authors of adapters and drivers. They are vitest tests: install vitest (and fast-check).
+export {
+  type DeliverySuiteOptions,
+  type Rig,
+  type RigFault,
+  type RigPurpose,
+  type RigReception,
+  testDelivery,
+} from "../delivery/delivery.suite.ts";
