@@ -180,6 +180,12 @@ export class Connection {
       this.#deaf = true;
       return;
     }
+    // Behind a listener of its own it would not have been let in; behind a shared one it is cut off here.
+    if (found.device.rebooting) {
+      found.device.counters.turnedAway++;
+      this.finish("rst");
+      return;
+    }
     this.#exchange = new Exchange(this, found.device, { ...head, path: found.path }, this.#host.paths);
     this.#exchange.begin();
   }

@@ -38,7 +38,7 @@ export type Fault =
       readonly afterBytes?: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string;
-      readonly then?: "drain" | "hold" | Ending;
+      readonly afterwards?: "drain" | "hold" | Ending;
       readonly installs?: boolean;
     }
   /** Installs, but reports this version (and digest) from then on. */
@@ -61,7 +61,7 @@ export type Fault =
       readonly kind: "malformed";
       readonly reply: string | { readonly raw: string };
       readonly early?: boolean;
-      readonly then?: "hold" | Ending;
+      readonly afterwards?: "hold" | Ending;
     }
   | { readonly kind: "redirect"; readonly location: string; readonly status?: number }
   /** Another body under a 200: garbage where JSON should be. */

@@ -103,7 +103,7 @@ async function listenSpread(device: SimulatedDevice, index: number, port: number
 async function listenShared(devices: Map<string, SimulatedDevice>, common: Common): Promise<Listener> {
   const find = (head: RequestHead) => {
     const [, inPath, rest] = perDevice.exec(head.path) ?? [];
-    const device = devices.get(inPath === undefined ? (head.headers["x-device-id"] ?? "") : decodeURIComponent(inPath));
+    const device = devices.get(inPath === undefined ? (head.headers["x-device-id"] ?? "") : inPath);
     return device && { device, path: rest ?? head.path };
   };
   const faults = new FaultQueue();

@@ -37,6 +37,7 @@ export class Listener {
   readonly #shaking = new Map<string, Socket>();
   #port: number;
   #connections = 0;
+  #listening: Promise<void> = Promise.resolve();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -45,7 +46,7 @@ export class Listener {
     if (options.tls) this.#tls = this.#secure(options.tls);
     options.device?.on("rebooting", () => this.#onReboot());
     options.device?.on("booted", () => {
-      if (options.whileRebooting === "refuse" && !this.#server.listening) void this.listen();
+      if (options.whileRebooting === "refuse") this.#listening = this.listen();
     });
   }
 
@@ -55,6 +56,10 @@ export class Listener {
   get url(): string {
     return `${this.#tls ? "https" : "http"}://${this.#options.host}:${this.#port}`;
   }
+  /** Settled unless it is about to listen again by itself. */
+  get listening(): Promise<void> {
+    return this.#listening;
+  }
   /** Connections open now. */
   get open(): number {
     return this.#sockets.size;
@@ -63,6 +68,7 @@ export class Listener {
   /** Starts to listen, or starts again at the same port. */
   async listen(): Promise<void> {
     const { host } = this.#options;
+    if (this.#server.listening) return;
     this.#server.listen({ host, port: this.#port, backlog: 4096 });
     await once(this.#server, "listening");
     const address = this.#server.address();
@@ -113,9 +119,9 @@ export class Listener {
       const cancel = this.#options.clock.after(fault.ms, () => this.#serve(socket));
       socket.on("close", cancel);
     } else if (fault.kind === "malformed") {
-      const { reply, then = "fin" } = fault;
+      const { reply, afterwards = "fin" } = fault;
       socket.resume();
-      socket.write(rawReply(reply), "latin1", () => then !== "hold" && end(then));
+      socket.write(rawReply(reply), "latin1", () => afterwards !== "hold" && end(afterwards));
     }
   }
 

@@ -27,28 +27,28 @@ const none: Effect = { effect: false };
 const silence = (x: Exchange): void => x.act();
 
 function status(fault: Of<"status">): Play {
-  const { afterBytes, then = "drain" } = fault;
+  const { afterBytes, afterwards = "drain" } = fault;
   const reply: Reply = {
     status: fault.status,
     ...(fault.headers && { headers: fault.headers }),
     ...(fault.body === undefined ? { json: { scripted: fault.status } } : { body: fault.body }),
   };
-  const afterwards = (x: Exchange) => {
-    if (then === "hold") x.connection.stopReading(forever);
-    else if (then !== "drain") x.connection.finish(then);
+  const goOn = (x: Exchange) => {
+    if (afterwards === "hold") x.connection.stopReading(forever);
+    else if (afterwards !== "drain") x.connection.finish(afterwards);
   };
   const play: Play = {
     effect: { effect: fault.installs ?? false },
     write: (x) => {
-      if (then === "drain") return x.reply(reply);
+      if (afterwards === "drain") return x.reply(reply);
       x.connection.write(x.bytesOf(reply), () => {
         x.act();
-        afterwards(x);
+        goOn(x);
       });
     },
   };
   if (afterBytes === undefined) return play;
-  return { ...play, at: afterBytes, onByte: (x) => x.replyEarly(reply, () => afterwards(x)) };
+  return { ...play, at: afterBytes, onByte: (x) => x.replyEarly(reply, () => goOn(x)) };
 }
 
 function cut({ at, ending = "rst" }: Of<"cut">): Play {
@@ -165,13 +165,13 @@ function endless({ part }: Of<"endless">): Play {
   };
 }
 
-function malformed({ reply, early = false, then = "fin" }: Of<"malformed">): Play {
+function malformed({ reply, early = false, afterwards = "fin" }: Of<"malformed">): Play {
   const raw = rawReply(reply);
   const write = (x: Exchange) => {
     x.connection.ignore();
     x.connection.write(Buffer.from(raw, "latin1"), () => {
       x.act();
-      if (then !== "hold") x.connection.finish(then);
+      if (afterwards !== "hold") x.connection.finish(afterwards);
     });
   };
   return early ? { onHead: write } : { write };

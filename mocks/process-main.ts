@@ -68,8 +68,8 @@ process.once("message", async (start: Start) => {
     });
     tell({ call: 0, value: served.hello });
   } catch (error) {
-    tell({ call: 0, error: error instanceof Error ? error.message : String(error) });
-    process.disconnect?.();
+    const why: Answered = { call: 0, error: error instanceof Error ? error.message : String(error) };
+    process.send?.(why, () => process.disconnect?.());
   }
 });
 

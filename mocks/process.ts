@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceControl } from "./control.ts";
@@ -65,7 +64,7 @@ class Channel {
     });
     this.child.on("message", (answered: Answered) => this.#settle(answered));
     this.child.once("exit", (code, signal) => this.#lose(`the simulator's process ended (${signal ?? code})`));
-    this.child.once("error", (error) => this.#lose(error.message));
+    this.child.on("error", (error) => this.#lose(error.message));
   }
 
   start(start: Start): Promise<unknown> {
@@ -79,10 +78,10 @@ class Channel {
 
   async close(): Promise<void> {
     const { child } = this;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
     const force = setTimeout(() => child.kill("SIGKILL"), patience);
-    if (child.connected) child.send({ call: -1, method: "close", arguments: [] } satisfies Call);
+    if (child.connected) child.send({ call: -1, method: "close", arguments: [] } satisfies Call, () => {});
     await gone;
     clearTimeout(force);
   }

@@ -40,6 +40,8 @@ export interface DeviceServer extends AsyncDisposable {
   refuse(): void;
   /** Listens again, at the same port. */
   accept(): Promise<void>;
+  /** Settled unless it is about to listen again, after a restart during which it refused. */
+  readonly listening: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -96,6 +98,9 @@ function handle(host: string, device: SimulatedDevice, listener: Listener): Devi
       listener.drop();
     },
     accept: () => listener.listen(),
+    get listening() {
+      return listener.listening;
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
