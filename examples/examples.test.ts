@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startDeviceServer, writeFirmware } from "../mocks/index.ts";
+
+let directory: string;
+let firmware: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "flashwave-examples-"));
+  firmware = join(directory, "fw.bin");
+  await writeFirmware(firmware, { version: "2.0.0", length: 300_000 });
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+function run(example: string, args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, example), ...args]);
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+describe("examples", () => {
+  it("push-one", async () => {
+    await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
+    const { code, out, err } = await run("push-one.ts", [firmware, "2.0.0", device.url]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("The device has 300000 bytes.");
+    expect(out).toContain("It was seen running 2.0.0");
+    expect(device.device.version).toBe("2.0.0");
+  });
+
+  it("push-one says what is wrong", async () => {
+    const { code, err } = await run("push-one.ts", [join(directory, "missing.bin"), "2.0.0", "http://127.0.0.1:1"]);
+    expect(code).toBe(1);
+    expect(err).toContain("artifact_unreadable during artifact");
+  });
+
+  it("fleet", async () => {
+    await using first = await startDeviceServer({ id: "device-1", version: "1.0.0" });
+    await using second = await startDeviceServer({ id: "device-2", version: "1.0.0" });
+    const { code, out } = await run("fleet.ts", [firmware, "2.0.0", first.url, second.url]);
+    expect(code).toBe(0);
+    expect(out.trim().split("\n").toSorted()).toEqual(["device-1 updated", "device-2 updated"]);
+  });
+
+  it("registry", async () => {
+    await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
+    const { code, out } = await run("registry.ts", [firmware, "2.0.0", device.url]);
+    expect({ code, out }).toEqual({ code: 0, out: "updated; the registry says 2.0.0, proved by version.\n" });
+  });
+});
