@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { makeFirmware, sha256 } from "./firmware.ts";
 import { ask, getText, RawClient, requestText } from "./raw-client.ts";
 import { startDeviceServer } from "./server.ts";
+import { manualTime } from "./time.ts";
 
 const image = makeFirmware({ version: "2.0.0", length: 300_000 });
 const update = (url: string, body: Uint8Array | string = image, headers = {}) =>
@@ -69,16 +70,16 @@ test("a corrupt image is refused and changes nothing", async () => {
 test.each(["reset", "refuse"] as const)(
   "nobody gets in while it restarts (%s), and everybody after",
   async (whileRebooting) => {
-    await using server = await startDeviceServer({ rebootMs: 60, whileRebooting });
+    const clock = manualTime();
+    await using server = await startDeviceServer({ rebootMs: 1000, whileRebooting, clock });
     await using idle = new RawClient(server.url);
     idle.send(getText("/version"));
     await idle.until('"slot":"A"');
-    const booted = once(server.device, "booted");
     expect((await update(server.url)).status).toBe(200);
     await idle.ended;
     const code = whileRebooting === "reset" ? "ECONNRESET" : "ECONNREFUSED";
     await expect(ask(`${server.url}/version`)).rejects.toMatchObject({ code });
-    await booted;
+    clock.advance(1000);
     await server.listening;
     expect((await ask(`${server.url}/version`)).json).toMatchObject({ version: "2.0.0", slot: "B" });
   },
