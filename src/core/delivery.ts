@@ -117,5 +117,6 @@ export interface Probe {
 /** Makes probes. A delivery brings one along where its protocol can be read; a device may name another. */
 export interface Prober {
   readonly kind: string;
+  /** @throws `invalid_profile`, and `no_probe` where the profile says that this device cannot be read */
   bind(device: Device, context: DeliveryContext): Probe;
 }

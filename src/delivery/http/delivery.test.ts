@@ -1,0 +1,79 @@
+import type { Fault } from "../../../mocks/index.ts";
+import { makeFirmware, startDeviceServer } from "../../../mocks/index.ts";
+import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
+import { http } from "./index.ts";
+
+const endpoints = { send: "update", inspect: "version", health: "health" } as const;
+
+function faultOf(fault: RigFault): Fault {
+  switch (fault.kind) {
+    case "status": {
+      const { status, after, headers } = fault;
+      return { kind: "status", status, ...(after !== undefined && { afterBytes: after }), ...(headers && { headers }) };
+    }
+    case "cut":
+      return fault;
+    case "silence":
+      return { kind: "blackhole" };
+    case "stop-reading":
+      return { kind: "slow-reader", stopAt: fault.at };
+    case "malformed":
+      return { kind: "malformed", reply: "no-http" };
+    case "body":
+      return fault;
+    case "oversize":
+      return { kind: "oversize-body", bytes: fault.bytes };
+    default:
+      return fault satisfies never;
+  }
+}
+
+type Naming = { readonly id?: string; readonly name?: string };
+
+async function start(device: Naming, activation: "itself" | "on-request" = "itself"): Promise<Rig> {
+  const server = await startDeviceServer({ activation });
+  return {
+    device: { id: "sim-001", address: server.url, ...device },
+    fault: (on, fault) => server.script({ on: endpoints[on], fault: faultOf(fault) }),
+    received: () =>
+      server.control.received().map(({ bytes, sha256, complete, headers }) => ({
+        length: bytes,
+        digest: sha256,
+        complete,
+        headers,
+        contentLength: headers["content-length"] === undefined ? undefined : Number(headers["content-length"]),
+      })),
+    running: () => {
+      const { version, digest } = server.control.state();
+      return { version, ...(digest !== undefined && { digest }) };
+    },
+    requests: () => server.control.requests().length,
+    connections: () => server.control.counters().connections,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+const firmware = (version: string) => makeFirmware({ version, length: 300_000 });
+const refusals = new Set([401, 403, 404, 405, 413, 415, 429, 503]);
+const traits = { resumable: false, refusals, verdict: "readback" } as const;
+
+testDelivery({
+  name: "http by POST",
+  delivery: () => http(),
+  start,
+  firmware,
+  traits: { ...traits, repeat: "unsafe", activates: "itself" },
+});
+
+const profile = {
+  send: { method: "PUT" },
+  activate: { path: "/activate" },
+  inspect: { also: { digest: "/digest", deviceId: "/id", bootId: "/bootId" } },
+};
+testDelivery({
+  name: "http by PUT, activated on request and proving digests",
+  delivery: () => http(profile),
+  start: (device) => start(device, "on-request"),
+  firmware,
+  traits: { ...traits, repeat: "idempotent", activates: "on-request" },
+});
