@@ -98,7 +98,7 @@ class Ring {
   async take(index: number): Promise<Uint8Array> {
     const block = await this.#next(index);
     if (index < this.last) this.#readAhead(index + 1);
-    this.#pass.inspect(index, block, index === this.first ? "none" : "some");
+    this.#pass.inspect(index, block, this.#bytesOut(index));
     const base = index * blockSize;
     const chunk = block.subarray(Math.max(this.#pass.start - base, 0), Math.min(this.#pass.end - base, block.length));
     return chunk.length < smallestPooledChunk ? Buffer.from(chunk) : chunk;
@@ -136,10 +136,14 @@ class Ring {
     const { source, phase } = this.#pass;
     const position = index * blockSize;
     const block = lease.buffer.subarray(0, Math.min(blockSize, source.length - position));
-    const count = await this.#reader.read(block, position);
-    if (count < block.length)
-      throw changed(`it ended at byte ${position + count}`, phase, index === this.first ? "none" : "some");
+    const count = await this.#reader.read(block, position, this.#bytesOut(index));
+    if (count < block.length) throw changed(`it ended at byte ${position + count}`, phase, this.#bytesOut(index));
     if (index === this.last) await this.#reader.close();
     return block;
+  }
+
+  /** How much had left when block `index` fails. */
+  #bytesOut(index: number): BytesOut {
+    return index === this.first ? "none" : "some";
   }
 }

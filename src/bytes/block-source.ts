@@ -9,8 +9,11 @@ export interface BlockSource {
 }
 
 export interface BlockReader {
-  /** Fills `target` with the bytes from `position` on; fewer than asked for means that the source ends there. */
-  read(target: Uint8Array, position: number): Promise<number>;
+  /**
+   * Fills `target` with the bytes from `position` on; fewer than asked for means that the source ends there.
+   * @param bytesOut for errors: how much had left before
+   */
+  read(target: Uint8Array, position: number, bytesOut: BytesOut): Promise<number>;
   /** Must not be called while a read is in flight. Twice does no harm. */
   close(): Promise<void>;
 }
@@ -36,16 +39,13 @@ export function blobSource(blob: Blob): BlockSource {
   return {
     length: blob.size,
     open: async (phase) => ({
-      async read(target, position) {
+      async read(target, position, bytesOut) {
         try {
           const block = await blob.slice(position, position + target.length).arrayBuffer();
           target.set(new Uint8Array(block));
           return block.byteLength;
         } catch (cause) {
-          throw new FlashwaveError("artifact_unreadable", "The Blob could not be read: open it anew.", {
-            phase,
-            cause,
-          });
+          throw changed("the file behind the Blob is not what it was, or cannot be read", phase, bytesOut, cause);
         }
       },
       close: async () => undefined,

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { HashAlgorithm, Segment } from "../core/payload.ts";
 
 /** How many blocks are hashed before other work gets a turn: 4 MiB, about 2 ms of SHA-256. */
-const blocksPerTurn = 16;
+export const blocksPerTurn = 16;
 
 /** A digest of a segment, lower-case hexadecimal. Long ones let other work have its turn. */
 export async function digestOf(algorithm: HashAlgorithm, segment: Segment | Iterable<Uint8Array>): Promise<string> {

@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { realpath } from "node:fs/promises";
-import type { Phase } from "../core/errors.ts";
-import { FlashwaveError } from "../core/errors.ts";
+import type { BytesOut, Phase } from "../core/errors.ts";
+import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
 import { type BlockReader, type BlockSource, changed } from "./block-source.ts";
 import { closeDescriptor, openDescriptor, readDescriptor, statDescriptor } from "./descriptor.ts";
 
@@ -19,7 +19,9 @@ export async function fileSource(path: string): Promise<BlockSource> {
   };
   const file = await realpath(path).catch(fail);
   const descriptor = await openDescriptor(file, flags).catch(fail);
-  const seen = await statDescriptor(descriptor, { bigint: true }).finally(() => closeDescriptor(descriptor));
+  const seen = await statDescriptor(descriptor, { bigint: true })
+    .finally(() => closeDescriptor(descriptor))
+    .catch(fail);
   if (!seen.isFile()) throw notAFile(path, seen);
   return { length: Number(seen.size), open: (phase) => reopen(file, seen, phase) };
 }
@@ -32,9 +34,9 @@ async function reopen(file: string, seen: BigIntStats, phase: Phase): Promise<Bl
   try {
     const difference = compare(seen, await statDescriptor(descriptor, { bigint: true }));
     if (difference) throw changed(`${quote(file)} ${difference}`, phase);
-  } catch (error) {
+  } catch (cause) {
     await closeDescriptor(descriptor);
-    throw error;
+    throw isFlashwaveError(cause) ? cause : unreadable(file, phase, cause);
   }
   return readerOf(descriptor, file, phase);
 }
@@ -42,11 +44,11 @@ async function reopen(file: string, seen: BigIntStats, phase: Phase): Promise<Bl
 function readerOf(descriptor: number, file: string, phase: Phase): BlockReader {
   let open = true;
   return {
-    async read(target, position) {
+    async read(target, position, bytesOut) {
       try {
         return await readDescriptor(descriptor, target, position);
       } catch (cause) {
-        throw unreadable(file, phase, cause);
+        throw unreadable(file, phase, cause, bytesOut);
       }
     },
     async close() {
@@ -86,12 +88,13 @@ function notAFile(path: string, stats: BigIntStats): FlashwaveError {
   });
 }
 
-function unreadable(path: string, phase: Phase, cause: unknown): FlashwaveError {
+function unreadable(path: string, phase: Phase, cause: unknown, bytesOut: BytesOut = "none"): FlashwaveError {
   const code = codeOf(cause);
   const message = `${quote(path)} could not be read (${code}): check that it exists and may be read.`;
   // Too many open files: it passes.
   return new FlashwaveError("artifact_unreadable", message, {
     phase,
+    bytesOut,
     retryable: code === "EMFILE" || code === "ENFILE",
     cause,
   });

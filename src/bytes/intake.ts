@@ -1,7 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { type Pass, ringPass } from "./block-ring.ts";
 import { type BlockSource, memorySource } from "./block-source.ts";
 import { createBlockTable } from "./block-table.ts";
-import { digestOf } from "./digest.ts";
+import { blocksPerTurn, digestOf } from "./digest.ts";
 import type { OpenSettings } from "./open-options.ts";
 import { blocksOf, loadBlocks } from "./resident.ts";
 import { type Stored, storedBehindTable, storedInMemory } from "./stored.ts";
@@ -70,7 +71,11 @@ async function holdBehindTable(source: BlockSource, settings: OpenSettings): Pro
       table.add(block);
     },
   };
-  for await (const _ of ringPass(pass, signal));
+  let blocks = 0;
+  for await (const _ of ringPass(pass, signal)) {
+    // Memory is read without waiting: other work needs a turn.
+    if (++blocks % blocksPerTurn === 0) await setImmediate();
+  }
   await confirm(source);
   return { stored: storedBehindTable(source, table.finish(), pool), release: nothing, remove: nothingLater };
 }

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import type { Artifact, ArtifactRef } from "../core/artifact.ts";
-import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError } from "../core/errors.ts";
 import { blobSource } from "./block-source.ts";
 import { type ByteStream, isByteStream, streamChunks } from "./byte-stream.ts";
 import { fileSource } from "./file-source.ts";
@@ -43,7 +43,7 @@ export async function openArtifact(source: ArtifactSource, options: OpenArtifact
     const { name, holding } = await take(source, settings);
     return await admit(name, holding, settings);
   } catch (error) {
-    if (!signal?.aborted || isFlashwaveError(error)) throw error;
+    if (!signal?.aborted) throw error;
     throw new FlashwaveError("aborted", "The opening of the artifact was aborted by its signal.", {
       phase: "artifact",
       cause: signal.reason,
@@ -83,9 +83,20 @@ async function streamOf(source: unknown, settings: OpenSettings): Promise<ByteSt
       { phase: "artifact" },
     );
   }
-  const stream: unknown = await source();
+  const stream = await made(source as () => unknown);
   if (isByteStream(stream)) return stream;
   throw invalid("the function did not return a stream of bytes");
+}
+
+async function made(open: () => unknown): Promise<unknown> {
+  try {
+    return await open();
+  } catch (cause) {
+    throw new FlashwaveError("artifact_unreadable", "The function that opens the stream failed: see the cause.", {
+      phase: "artifact",
+      cause,
+    });
+  }
 }
 
 function pathOf(source: string | URL): string {

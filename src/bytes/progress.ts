@@ -31,9 +31,9 @@ export function createProgress(options: ProgressOptions): ProgressMeter {
     report(seen);
   };
   const meter = (sent: number) => {
-    if (sent <= seen) return;
-    seen = Math.min(sent, total);
-    if (seen === told) return;
+    const value = Math.min(sent, total);
+    if (value <= seen) return;
+    seen = value;
     const now = clock.now();
     if (now < due && seen < total) return;
     due = now + intervalMs;

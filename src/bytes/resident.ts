@@ -23,7 +23,7 @@ export async function loadBlocks(source: BlockSource, signal: AbortSignal | unde
   try {
     for (const [index, block] of blocks.entries()) {
       signal?.throwIfAborted();
-      const count = await reader.read(block, index * blockSize);
+      const count = await reader.read(block, index * blockSize, "none");
       if (count < block.length) throw changed(`it ended at byte ${index * blockSize + count}`, "artifact");
     }
   } finally {
