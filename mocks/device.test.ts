@@ -98,6 +98,19 @@ test("a rollback goes back once, and only where there is something to go back to
   expect(device.rollback()).toBe(false);
 });
 
+test("while it restarts it takes no other order", () => {
+  const { clock, device } = make({ rebootMs: 100 });
+  device.stage(take(device, image));
+  device.switchOver();
+  expect([device.switchOver(), device.rollback()]).toEqual([false, false]);
+  device.reboot();
+  clock.advance(100);
+  expect(device.rollback()).toBe(true);
+  expect([device.rollback(), device.switchOver()]).toEqual([false, false]);
+  clock.advance(100);
+  expect(device).toMatchObject({ version: "1.0.0", counters: { boots: 2, rollbacks: 1 } });
+});
+
 test("a silent rollback comes without a trial, and a commit does not prevent it", () => {
   const { clock, device } = make();
   device.stage(take(device, image));

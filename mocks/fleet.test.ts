@@ -34,6 +34,15 @@ test("spread addresses are loopback and share a port where they can", async () =
   expect(hosts[299]?.hostname).toBe("127.64.1.43");
 });
 
+test("where the common port is taken, a device has another", async () => {
+  await using one = await startFleet({ count: 2 });
+  const port = Number(new URL(one.devices[0]?.address ?? "").port);
+  await using other = await startFleet({ count: 3, port });
+  const ports = other.devices.map(({ address }) => Number(new URL(address).port));
+  expect([ports[0] === port, ports[1] === port, ports[2] === ports[0]]).toEqual([false, false, true]);
+  for (const { address } of other.devices) expect((await ask(`${address}/version`)).status).toBe(200);
+});
+
 test("a shared listener tells devices apart by path too, and knows no others", async () => {
   await using fleet = await startFleet({ count: 3, addresses: "shared" });
   const address = fleet.devices[0]?.address ?? "";

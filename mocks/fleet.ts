@@ -23,6 +23,8 @@ export interface FleetOptions {
    * @default "spread"
    */
   readonly addresses?: "spread" | "ports" | "shared";
+  /** Of `spread`: the port that all have in common; a device that cannot have it takes any. @default any free one */
+  readonly port?: number;
   readonly tls?: ListenerTls;
   readonly paths?: Partial<EndpointPaths>;
   /** Faults for a part of the fleet: exactly `share` (0 to 1) of the devices, evenly spread. */
@@ -128,7 +130,7 @@ async function listenAll(devices: Map<string, SimulatedDevice>, options: FleetOp
   if (options.addresses === "ports") {
     return Promise.all([...devices.values()].map((device) => listenApart(device, "127.0.0.1", 0, common)));
   }
-  const one = await listenSpread(first, 0, 0, common);
+  const one = await listenSpread(first, 0, options.port ?? 0, common);
   const rest = others.map((device, index) => listenSpread(device, index + 1, one.port, common));
   return [one, ...(await Promise.all(rest))];
 }

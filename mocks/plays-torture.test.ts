@@ -5,6 +5,7 @@ import { makeFirmware, sha256 } from "./firmware.ts";
 import { malformedReplies } from "./malformed.ts";
 import { ask, getText, RawClient, requestText } from "./raw-client.ts";
 import { type DeviceServer, startDeviceServer } from "./server.ts";
+import { manualTime } from "./time.ts";
 
 let server: DeviceServer;
 const clients: RawClient[] = [];
@@ -93,6 +94,19 @@ describe("silence and slowness", () => {
     const large = makeFirmware({ version: "3.0.0", length: 1_000_000 });
     expect((await ask(`${server.url}/update`, { method: "POST", body: large })).status).toBe(200);
     expect(server.device).toMatchObject({ version: "3.0.0", digest: sha256(large) });
+  });
+
+  test("slowness ends with its request", async () => {
+    const clock = manualTime();
+    await using slow = await startDeviceServer({ clock });
+    slow.script({ on: "update", fault: { kind: "slow-reader", bytesPerSecond: 1 } });
+    await using one = new RawClient(slow.url);
+    one.send(wholeUpdate);
+    await one.until("installing");
+    one.send(getText("/version"));
+    clock.advance(10_000_000);
+    await one.until('"version":"2.0.0"');
+    await stillServes(one);
   });
 
   test.each(["body", "all"] as const)("drips its answer, %s", async (part) => {
@@ -207,6 +221,16 @@ describe("malformed replies", () => {
     expect(server.device.version).toBe("1.0.0");
     expect(await client().send(requestText("/update", "", 1000)).ended).toBe("rst");
   });
+});
+
+test("an order answered with nonsense before it was read does nothing", async () => {
+  await using trial = await startDeviceServer({ trial: true });
+  await ask(`${trial.url}/update`, { method: "POST", body: image });
+  trial.script({ on: "commit", fault: { kind: "malformed", reply: "no-http", early: true } });
+  await using one = new RawClient(trial.url);
+  expect(await one.send(requestText("/commit")).ended).toBe("fin");
+  expect(one.text).toBe(malformedReplies["no-http"]);
+  expect(trial.device.onTrial).toBe(true);
 });
 
 describe("at connect", () => {

@@ -135,6 +135,14 @@ describe("statuses", () => {
     expect(server.device.counters.bytesReceived).toBe(10);
   });
 
+  test("early, without asking for the body first", async () => {
+    script("update", { kind: "status", status: 401, afterBytes: 0 });
+    const one = client();
+    one.send("POST /update HTTP/1.1\r\nhost: d\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n");
+    await one.until('{"scripted":401}');
+    expect(one.text).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
   test("late, and then a FIN", async () => {
     script("version", { kind: "status", status: 500, afterwards: "fin" });
     const one = client().send(getText("/version"));

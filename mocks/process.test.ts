@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { makeFirmware, sha256 } from "./firmware.ts";
@@ -74,6 +75,17 @@ test("a sink in its own process", async () => {
 
 test("what cannot start says why, and leaves no process behind", async () => {
   await expect(forkDevice({ host: "0.0.0.0" })).rejects.toThrow(/loopback only/);
+});
+
+test("a parent that is killed takes its simulator along", async () => {
+  const code = `import { forkDevice } from ${JSON.stringify(new URL("./process.ts", import.meta.url).href)};
+    console.log((await forkDevice()).pid);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(parent.stdout, "data");
+  const pid = Number(line);
+  expect(alive(pid)).toBe(true);
+  parent.kill("SIGKILL");
+  await expect.poll(() => alive(pid), { timeout: 10_000 }).toBe(false);
 });
 
 test("a simulator that was killed fails what was asked of it", async () => {

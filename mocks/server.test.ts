@@ -79,6 +79,7 @@ test.each(["reset", "refuse"] as const)(
     await idle.ended;
     const code = whileRebooting === "reset" ? "ECONNRESET" : "ECONNREFUSED";
     await expect(ask(`${server.url}/version`)).rejects.toMatchObject({ code });
+    expect(server.device.counters.turnedAway).toBe(whileRebooting === "reset" ? 1 : 0);
     clock.advance(1000);
     await server.listening;
     expect((await ask(`${server.url}/version`)).json).toMatchObject({ version: "2.0.0", slot: "B" });
@@ -131,6 +132,22 @@ test("one connection carries many requests, also when they come all at once", as
   expect(server.device.counters).toMatchObject({ connections: 1, requests: { update: 1, version: 1, health: 1 } });
   expect(server.device.requests.map((seen) => seen.connection)).toEqual([1, 1, 1]);
   expect(server.open).toBe(1);
+});
+
+test("what comes before the last answer has left waits, however much it is", async () => {
+  const clock = manualTime();
+  await using server = await startDeviceServer({
+    clock,
+    script: [{ on: "version", fault: { kind: "delay", ms: 10 } }],
+  });
+  await using client = new RawClient(server.url);
+  const large = makeFirmware({ version: "3.0.0", length: 8_000_000 });
+  client.send(getText("/version") + requestText("/update", "", large.length)).send(large);
+  await expect.poll(() => server.device.counters.requests.version).toBe(1);
+  expect([client.text, server.device.counters.requests.update]).toEqual(["", 0]);
+  clock.advance(10);
+  await client.until(sha256(large));
+  expect(server.device.version).toBe("3.0.0");
 });
 
 test("asked to close, it closes; asked to continue, it continues", async () => {
