@@ -1,142 +1,160 @@
 import type { Artifact } from "../core/artifact.ts";
-import type { Clock, Random } from "../core/clock.ts";
-import type { DeliverySession, Probe, ResumeToken, SendStep } from "../core/delivery.ts";
+import type { DeliverySession, ResumeToken, SendStep } from "../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { ClientEvent } from "../core/events.ts";
-import type { DeviceState, Receipt } from "../core/outcome.ts";
+import type { Acknowledgement, DeviceState, Receipt } from "../core/outcome.ts";
 import type { Pace } from "../core/transport.ts";
-import type { VersionScheme } from "../core/versions.ts";
+import { type PushOptions, sendTimeout } from "./options.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
-import { backoff, decide, type RetryOptions, repeatable } from "./retry-policy.ts";
+import { backoff, decide, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
-import type { Waiting } from "./waiting.ts";
+import type { Work } from "./work.ts";
 
-/** Everything that one push needs, resolved. Shared by all its attempts. */
-export interface PushRun {
-  readonly device: string;
-  readonly origin: string;
-  readonly delivery: string;
-  readonly pushId: string;
+/** What one push sends, and what its attempts report to. */
+export interface Parcel {
   readonly artifact: Artifact;
-  readonly session: DeliverySession;
-  readonly probe: Probe | undefined;
-  readonly before: DeviceState | undefined;
-  readonly versions: VersionScheme;
-  readonly retry: RetryOptions;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly waiting: Waiting;
-  /** Milliseconds that one attempt may take, waiting for the rate limit excluded. */
-  readonly attemptTimeout: number;
-  readonly readTimeout: number;
-  readonly readbackDeadline: number;
-  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly headers: PushOptions["headers"];
   readonly pace: Pace | undefined;
   readonly onSent: ((attempt: number, bytes: number) => void) | undefined;
-  readonly emit: ((event: ClientEvent) => void) | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly before: DeviceState | undefined;
 }
 
 /** The only retry loop. Resolves once the device has the bytes; what it did about each fault is told as events. */
-export async function attempts(run: PushRun): Promise<Receipt> {
-  let early = false;
-  let resume: ResumeToken | undefined;
-  const onResumable = async (token: ResumeToken) => {
-    resume = token;
-  };
-  for (let attempt = 1; ; attempt++) {
-    const attemptId = `${run.pushId}-${attempt}`;
-    const startedAt = run.clock.wall();
-    run.emit?.({ type: "attempt-started", device: run.device, attempt, attemptId });
-    let fault: FlashwaveError;
-    try {
-      const reply = await run.session.send(
-        run.artifact.payload,
-        sendStep(run, attempt, attemptId, resume, onResumable),
-      );
-      return receiptOf(run, { attempt, attemptId, startedAt, early, acknowledgedBy: "reply", ...reply });
-    } catch (thrown) {
-      fault = faultOf(thrown, run.device, attempt);
-    }
-    early ||= fault.code === "early_reply";
-    const decision = decide(fault, run.session.traits);
-    const delay = backoff(attempt, decision, fault, run.retry, run.random);
-    run.emit?.({ type: "attempt-failed", device: run.device, attempt, error: fault, next: decision.next, delay });
-    if (decision.next === "give-up")
-      throw decision.read && run.probe ? await readOnce(readRun(run, run.probe, startedAt), fault) : fault;
-    // A device that tells its offset is read by the next attempt itself, before its first byte.
-    if (decision.next === "read" && !(run.session.traits.resumable && resume !== undefined)) {
-      const seen = await settleByRead(run, startedAt);
-      if (seen.kind === "arrived") {
-        const { length } = run.artifact;
-        return receiptOf(run, {
-          attempt,
-          attemptId,
-          startedAt,
-          early,
-          acknowledgedBy: "readback",
-          status: 0,
-          bytes: length,
-        });
-      }
-      if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), run.device, attempt);
-    }
-    if (attempt >= run.retry.attempts) throw fault;
-    await run.waiting.sleep(delay, "send", run.device, run.signal);
+export function attempts(work: Work, session: DeliverySession, parcel: Parcel): Promise<Receipt> {
+  return new Attempts(work, session, parcel).run();
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A push that works at once allocates little more than its receipt: what only a fault needs is made by the fault. */
+class Attempts {
+  readonly #work: Work;
+  readonly #session: DeliverySession;
+  readonly #parcel: Parcel;
+  readonly #pushId: string;
+  #attempt = 1;
+  #startedAt = 0;
+  #early = false;
+  #resume: ResumeToken | undefined;
+
+  constructor(work: Work, session: DeliverySession, parcel: Parcel) {
+    this.#work = work;
+    this.#session = session;
+    this.#parcel = parcel;
+    this.#pushId = work.nextPushId();
   }
-}
 
-function sendStep(
-  run: PushRun,
-  attempt: number,
-  attemptId: string,
-  resume: ResumeToken | undefined,
-  onResumable: (token: ResumeToken) => Promise<void>,
-): SendStep {
-  const { onSent } = run;
-  return {
-    deadline: run.clock.now() + run.attemptTimeout,
-    pushId: run.pushId,
-    attemptId,
-    onResumable,
-    ...(run.signal && { signal: run.signal }),
-    ...(run.headers && { headers: run.headers }),
-    ...(run.pace && { pace: run.pace }),
-    ...(onSent && { onSent: (bytes: number) => onSent(attempt, bytes) }),
-    ...(resume && { resume }),
-  };
-}
+  async run(): Promise<Receipt> {
+    const { emit, device, options } = this.#work;
+    for (;;) {
+      this.#startedAt = options.clock.wall();
+      emit?.({ type: "attempt-started", device: device.id, attempt: this.#attempt, attemptId: this.#attemptId() });
+      try {
+        const reply = await this.#session.send(this.#parcel.artifact.payload, this.#step());
+        return this.#receipt("reply", reply);
+      } catch (thrown) {
+        const receipt = await this.#afterFault(faultOf(thrown, device.id, this.#attempt));
+        if (receipt !== undefined) return receipt;
+      }
+      this.#attempt++;
+    }
+  }
 
-interface Acknowledged {
-  readonly attempt: number;
-  readonly attemptId: string;
-  readonly startedAt: number;
-  readonly early: boolean;
-  readonly acknowledgedBy: Receipt["acknowledgedBy"];
-  readonly status: number;
-  readonly bytes: number;
-  readonly remoteId?: string;
-}
+  #attemptId(): string {
+    return `${this.#pushId}-${this.#attempt}`;
+  }
 
-function receiptOf(run: PushRun, seen: Acknowledged): Receipt {
-  return {
-    device: run.device,
-    origin: run.origin,
-    delivery: run.delivery,
-    artifact: run.artifact.ref,
-    attemptId: seen.attemptId,
-    attempts: seen.attempt,
-    bytes: seen.bytes,
-    status: seen.status,
-    acknowledgedBy: seen.acknowledgedBy,
-    early: seen.early,
-    // A device seen running the artifact needs no order to install it.
-    activated: run.session.traits.activates === "itself" || seen.acknowledgedBy === "readback",
-    ...(seen.remoteId !== undefined && { remoteId: seen.remoteId }),
-    ...(run.before !== undefined && { before: run.before }),
-    startedAt: seen.startedAt,
-    endedAt: run.clock.wall(),
-  };
+  #step(): SendStep {
+    const { options, signal } = this.#work;
+    const { artifact, headers, pace, onSent } = this.#parcel;
+    const step: Mutable<SendStep> = {
+      deadline: options.clock.now() + sendTimeout(options, artifact),
+      pushId: this.#pushId,
+      attemptId: this.#attemptId(),
+    };
+    if (signal !== undefined) step.signal = signal;
+    if (headers !== undefined) step.headers = headers;
+    if (pace !== undefined) step.pace = pace;
+    if (onSent !== undefined) {
+      const attempt = this.#attempt;
+      step.onSent = (bytes) => onSent(attempt, bytes);
+    }
+    if (this.#session.traits.resumable) {
+      step.onResumable = async (token) => {
+        this.#resume = token;
+      };
+      if (this.#resume !== undefined) step.resume = this.#resume;
+    }
+    return step;
+  }
+
+  /** A receipt when a read shows that the bytes arrived after all, nothing when another attempt is due, or it throws. */
+  async #afterFault(fault: FlashwaveError): Promise<Receipt | undefined> {
+    const { emit, device, options, probe, signal, waiting } = this.#work;
+    this.#early ||= fault.code === "early_reply";
+    const { traits } = this.#session;
+    const decision = decide(fault, traits);
+    const delay = backoff(this.#attempt, decision, fault, options.retry, options.random);
+    emit?.({
+      type: "attempt-failed",
+      device: device.id,
+      attempt: this.#attempt,
+      error: fault,
+      next: decision.next,
+      delay,
+    });
+    if (decision.next === "give-up") {
+      throw decision.read && probe !== undefined ? await readOnce(this.#readRun(probe), fault) : fault;
+    }
+    // A device that tells its offset is read by the next attempt itself, before its first byte.
+    const toldByOffset = traits.resumable && this.#resume !== undefined;
+    if (decision.next === "read" && !toldByOffset) {
+      const seen = await this.#settleByRead();
+      if (seen.kind === "arrived") return this.#receipt("readback", { status: 0, bytes: this.#parcel.artifact.length });
+      if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device.id, this.#attempt);
+    }
+    if (this.#attempt >= options.retry.attempts) throw fault;
+    await waiting.sleep(delay, "send", device.id, signal);
+    return undefined;
+  }
+
+  async #settleByRead(): Promise<Readback> {
+    const { options, probe } = this.#work;
+    if (probe !== undefined) return readback(this.#readRun(probe), options.retry.quietPeriod);
+    return { kind: repeatable(this.#session.traits) ? "repeatable" : "unclear" };
+  }
+
+  #readRun(probe: VerificationRun["probe"]): VerificationRun {
+    const { artifact, before } = this.#parcel;
+    const since = { startedAt: this.#startedAt, ...(before && { before }) };
+    return this.#work.verificationRun(probe, {
+      ...this.#work.expectation(artifact, since),
+      newBoot: true,
+      stableFor: 0,
+    });
+  }
+
+  #receipt(acknowledgedBy: Receipt["acknowledgedBy"], reply: Acknowledgement): Receipt {
+    const { device, origin, delivery, options } = this.#work;
+    const receipt: Mutable<Receipt> = {
+      device: device.id,
+      origin,
+      delivery,
+      artifact: this.#parcel.artifact.ref,
+      attemptId: this.#attemptId(),
+      attempts: this.#attempt,
+      bytes: reply.bytes,
+      status: reply.status,
+      acknowledgedBy,
+      early: this.#early,
+      // A device seen running the artifact needs no order to install it.
+      activated: this.#session.traits.activates === "itself" || acknowledgedBy === "readback",
+      startedAt: this.#startedAt,
+      endedAt: options.clock.wall(),
+    };
+    if (reply.remoteId !== undefined) receipt.remoteId = reply.remoteId;
+    if (this.#parcel.before !== undefined) receipt.before = this.#parcel.before;
+    return receipt;
+  }
 }
 
 /** Whatever an adapter threw as one error that names the device and the attempt. */
@@ -147,18 +165,6 @@ function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveErr
     "The delivery adapter threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and mend the adapter.",
     { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
   );
-}
-
-async function settleByRead(run: PushRun, startedAt: number): Promise<Readback> {
-  if (run.probe !== undefined) return readback(readRun(run, run.probe, startedAt), run.retry.quietPeriod);
-  return { kind: repeatable(run.session.traits) ? "repeatable" : "unclear" };
-}
-
-function readRun(run: PushRun, probe: Probe, startedAt: number): VerificationRun {
-  const { device, artifact, versions, before, clock, waiting, emit, signal, readTimeout } = run;
-  const since = { startedAt, ...(before && { before }) };
-  const expected = { device, artifact: artifact.ref, versions, since, newBoot: true, stableFor: 0 };
-  return { probe, expected, deadline: run.readbackDeadline, readTimeout, clock, waiting, emit, signal };
 }
 
 function whyUnclear(seen: Extract<Readback, { kind: "unclear" }>): string {

@@ -69,6 +69,8 @@ export function createClient(options: ClientOptions, defaults: readonly Delivery
   return new FlashwaveClient(options, resolved, options.deliveries ?? defaults, transport);
 }
 
+const none = Object.freeze({});
+
 class FlashwaveClient implements Client {
   readonly #options: ResolvedOptions;
   readonly #transport: Transport;
@@ -95,25 +97,31 @@ class FlashwaveClient implements Client {
       pace: createPace({ bytesPerSecond: resolved.bytesPerSecond, clock: resolved.clock }),
       registry: options.registry,
       emit: options.onEvent && isolated(options.onEvent),
+      nextPushId: pushIds(),
     };
   }
 
-  async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = {}): Promise<Receipt> {
-    const work = await this.#work(ref, options.signal);
-    return this.#alone(work.device, options.signal, async () => {
+  async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
+    const found = this.#work(ref, options.signal);
+    const work = found instanceof Promise ? await found : found;
+    const turn = this.#enter(work);
+    if (turn !== undefined) await turn;
+    try {
       const session = work.open();
       try {
         const sent = await work.send(session, artifact, options);
-        const receipt = options.activate === false ? sent : await activate(work, session, sent);
-        this.#shared.emit?.({ type: "sent", device: work.device.id, receipt });
+        const receipt = sent.activated || options.activate === false ? sent : await activate(work, session, sent);
+        this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
         return receipt;
       } finally {
         await session[Symbol.asyncDispose]();
       }
-    });
+    } finally {
+      this.#leave(work);
+    }
   }
 
-  async verify(ref: DeviceRef, artifact: Artifact, options: VerifyOptions = {}): Promise<Evidence> {
+  async verify(ref: DeviceRef, artifact: Artifact, options: VerifyOptions = none): Promise<Evidence> {
     const { since, signal } = options;
     const verification = resolveVerification(options, this.#options.verification);
     const work = await this.#work(ref, signal, verification);
@@ -123,7 +131,7 @@ class FlashwaveClient implements Client {
     return work.verify(this.#probeOf(work), artifact, since);
   }
 
-  async inspect(ref: DeviceRef, options: InspectOptions = {}): Promise<DeviceState> {
+  async inspect(ref: DeviceRef, options: InspectOptions = none): Promise<DeviceState> {
     const work = await this.#work(ref, options.signal);
     try {
       return await this.#probeOf(work).inspect(work.step(work.readTimeout));
@@ -132,22 +140,27 @@ class FlashwaveClient implements Client {
     }
   }
 
-  async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = {}): Promise<DeviceOutcome> {
+  async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = none): Promise<DeviceOutcome> {
     const verification = resolveVerification(options.verification, this.#options.verification);
     const work = await this.#work(ref, options.signal, verification);
-    return this.#alone(work.device, options.signal, async () => {
+    const turn = this.#enter(work);
+    if (turn !== undefined) await turn;
+    try {
       const outcome = await update(work, artifact, options);
+      const device = work.device.id;
       if ("receipt" in outcome && outcome.receipt)
-        this.#shared.emit?.({ type: "sent", device: work.device.id, receipt: outcome.receipt });
-      this.#shared.emit?.({ type: "outcome", device: work.device.id, outcome });
+        this.#shared.emit?.({ type: "sent", device, receipt: outcome.receipt });
+      this.#shared.emit?.({ type: "outcome", device, outcome });
       return outcome;
-    });
+    } finally {
+      this.#leave(work);
+    }
   }
 
   pushMany(
     devices: Walk<DeviceRef>,
     artifact: ArtifactChoice,
-    options: PushManyOptions = {},
+    options: PushManyOptions = none,
   ): AsyncIterable<DeviceOutcome> {
     const { registry, options: resolved } = this.#shared;
     return pushMany(
@@ -175,42 +188,46 @@ class FlashwaveClient implements Client {
   }
 
   /** Everything that can be wrong with a call is found here, before any I/O with the device. */
-  async #work(
+  #work(
     ref: DeviceRef,
     signal: AbortSignal | undefined,
-    verification: VerificationOptions = this.#options.verification,
-  ): Promise<Work> {
+    verification = this.#options.verification,
+  ): Work | Promise<Work> {
     if (this.#closing.signal.aborted) throw closedError("prepare");
     const found = resolveSubject(ref, this.#shared.registry);
-    const device = found instanceof Promise ? await found : found;
+    if (!(found instanceof Promise)) return this.#workFor(found, signal, verification);
+    return found.then((device) => this.#workFor(device, signal, verification));
+  }
+
+  #workFor(device: Device, signal: AbortSignal | undefined, verification: VerificationOptions): Work {
     if (signal?.aborted) throw abortedError(signal, "prepare", device.id);
     return new Work(this.#bindings.bind(device), this.#shared, signal, verification);
   }
 
-  async #alone<T>(device: Device, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#underWay.has(device.id)) {
+  /** Takes the device, and a place among those under way; nothing to await when there is one. */
+  #enter(work: Work): Promise<void> | undefined {
+    const device = work.device.id;
+    if (this.#underWay.has(device)) {
       throw new FlashwaveError(
         "attempt_in_flight",
         "This client already sends to this device. Await that call first.",
         {
           phase: "prepare",
-          device: device.id,
+          device,
           retryable: true,
         },
       );
     }
-    this.#underWay.add(device.id);
-    try {
-      const turn = this.#gate.enter(device.id, signal);
-      if (turn !== undefined) await turn;
-      try {
-        return await work();
-      } finally {
-        this.#gate.leave();
-      }
-    } finally {
-      this.#underWay.delete(device.id);
-    }
+    this.#underWay.add(device);
+    return this.#gate.enter(device, work.signal)?.catch((error: unknown) => {
+      this.#underWay.delete(device);
+      throw error;
+    });
+  }
+
+  #leave(work: Work): void {
+    this.#gate.leave();
+    this.#underWay.delete(work.device.id);
   }
 
   #probeOf(work: Work): NonNullable<Work["probe"]> {
@@ -237,4 +254,11 @@ function isolated(observe: (event: ClientEvent) => void): (event: ClientEvent) =
       });
     }
   };
+}
+
+/** One random name for the client and a number for the push: a UUID for each would cost as much as the push itself. */
+function pushIds(): () => string {
+  const client = crypto.randomUUID();
+  let pushes = 0;
+  return () => `${client}-${++pushes}`;
 }

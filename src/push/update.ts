@@ -49,7 +49,7 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
 
 /** What the device reports cannot be told from what it would report afterwards. */
 function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boolean {
-  const reading = judge(before, work.expectation(artifact, undefined, false));
+  const reading = judge(before, work.expectation(artifact, undefined));
   if (reading.kind === "wrong-device") {
     throw new FlashwaveError(
       "wrong_device",

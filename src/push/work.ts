@@ -9,10 +9,11 @@ import type { Observation } from "../core/registry.ts";
 import type { Pace } from "../core/transport.ts";
 import { attempts } from "./attempts.ts";
 import type { Bound } from "./binding.ts";
+import type { Since } from "./boot.ts";
 import type { Expectation } from "./evidence.ts";
-import { type ClientRegistry, type PushOptions, type ResolvedOptions, sendTimeout } from "./options.ts";
+import type { ClientRegistry, PushOptions, ResolvedOptions } from "./options.ts";
 import { backoff, decide } from "./retry-policy.ts";
-import { type VerificationOptions, verification } from "./verification.ts";
+import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** What all devices of one client share. */
@@ -22,30 +23,60 @@ export interface Shared {
   readonly pace: Pace | undefined;
   readonly registry: ClientRegistry | undefined;
   readonly emit: ((event: ClientEvent) => void) | undefined;
+  /** Unique across clients and processes. */
+  readonly nextPushId: () => string;
 }
 
 /** The steps that `push`, `verify` and `update` are made of, for one device and one call. */
 export class Work {
   readonly device: Device;
-  readonly probe: Probe | undefined;
   readonly verification: VerificationOptions;
+  readonly signal: AbortSignal | undefined;
   readonly #bound: Bound;
   readonly #shared: Shared;
-  readonly #signal: AbortSignal | undefined;
+  #probe: Probe | undefined;
   #lastRead: DeviceState | undefined;
 
   constructor(bound: Bound, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
     this.device = bound.device;
     this.verification = verification;
+    this.signal = signal;
     this.#bound = bound;
     this.#shared = shared;
-    this.#signal = signal;
-    const probe = bound.prober?.bind(bound.device, bound.context);
-    this.probe = probe && shared.registry ? this.#remembering(probe) : probe;
   }
 
   get options(): ResolvedOptions {
     return this.#shared.options;
+  }
+
+  get waiting(): Waiting {
+    return this.#shared.waiting;
+  }
+
+  get emit(): Shared["emit"] {
+    return this.#shared.emit;
+  }
+
+  get origin(): string {
+    return this.#bound.context.origin;
+  }
+
+  get delivery(): string {
+    return this.#bound.delivery.kind;
+  }
+
+  /** Bound when it is first asked for: a push that goes well reads nothing. */
+  get probe(): Probe | undefined {
+    const { prober, device, context } = this.#bound;
+    if (this.#probe === undefined && prober !== undefined) {
+      const probe = prober.bind(device, context);
+      this.#probe = this.#shared.registry === undefined ? probe : this.#remembering(probe);
+    }
+    return this.#probe;
+  }
+
+  nextPushId(): string {
+    return this.#shared.nextPushId();
   }
 
   /** Milliseconds that one small request may take. */
@@ -59,17 +90,26 @@ export class Work {
 
   step(ms: number): Step {
     const deadline = this.options.clock.now() + ms;
-    return this.#signal === undefined ? { deadline } : { deadline, signal: this.#signal };
+    return this.signal === undefined ? { deadline } : { deadline, signal: this.signal };
   }
 
-  expectation(artifact: Artifact, since: Receipt | undefined, newBoot: boolean): Expectation {
+  expectation(artifact: Artifact, since: Since | undefined): Expectation {
+    const { newBoot, stableFor } = this.verification;
+    const { versions } = this.options;
+    return { device: this.device.id, artifact: artifact.ref, versions, newBoot, stableFor, ...(since && { since }) };
+  }
+
+  verificationRun(probe: Probe, expected: Expectation): VerificationRun {
+    const { options, readTimeout, waiting, emit, signal } = this;
     return {
-      device: this.device.id,
-      artifact: artifact.ref,
-      versions: this.options.versions,
-      newBoot,
-      stableFor: this.verification.stableFor,
-      ...(since && { since }),
+      probe,
+      expected,
+      deadline: this.verification.deadline,
+      readTimeout,
+      clock: options.clock,
+      waiting,
+      emit,
+      signal,
     };
   }
 
@@ -84,39 +124,23 @@ export class Work {
         const decision = decide(error, readTraits);
         if (decision.next === "give-up" || attempt >= retry.attempts) throw error;
         const delay = backoff(attempt, decision, error, retry, random);
-        await this.#shared.waiting.sleep(delay, "inspect", this.device.id, this.#signal);
+        await this.waiting.sleep(delay, "inspect", this.device.id, this.signal);
       }
     }
   }
 
   send(session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState): Promise<Receipt> {
-    const { clock, retry, random, versions } = this.options;
-    const own = options.bytesPerSecond;
-    return attempts({
-      device: this.device.id,
-      origin: this.#bound.context.origin,
-      delivery: this.#bound.delivery.kind,
-      pushId: crypto.randomUUID(),
+    const { pace } = this.#shared;
+    const { headers, bytesPerSecond, onProgress } = options;
+    return attempts(this, session, {
       artifact,
-      session,
-      probe: this.probe,
-      before,
-      versions,
-      retry,
-      clock,
-      random,
-      waiting: this.#shared.waiting,
-      attemptTimeout: sendTimeout(this.options, artifact),
-      readTimeout: this.readTimeout,
-      readbackDeadline: this.verification.deadline,
-      headers: options.headers,
+      headers,
       pace:
-        own === undefined
-          ? this.#shared.pace
-          : combinePaces(this.#shared.pace, createPace({ bytesPerSecond: own, clock })),
-      onSent: options.onProgress && this.#progress(artifact.length, options.onProgress),
-      emit: this.#shared.emit,
-      signal: this.#signal,
+        bytesPerSecond === undefined
+          ? pace
+          : combinePaces(pace, createPace({ bytesPerSecond, clock: this.options.clock })),
+      onSent: onProgress && this.#progress(artifact.length, onProgress),
+      before,
     });
   }
 
@@ -139,18 +163,8 @@ export class Work {
   }
 
   async verify(probe: Probe, artifact: Artifact, since: Receipt | undefined): Promise<Evidence> {
-    const { emit, waiting } = this.#shared;
-    const evidence = await verification({
-      probe,
-      expected: this.expectation(artifact, since, this.verification.newBoot),
-      deadline: this.verification.deadline,
-      readTimeout: this.readTimeout,
-      clock: this.options.clock,
-      waiting,
-      emit,
-      signal: this.#signal,
-    });
-    emit?.({ type: "verified", device: this.device.id, evidence });
+    const evidence = await verification(this.verificationRun(probe, this.expectation(artifact, since)));
+    this.emit?.({ type: "verified", device: this.device.id, evidence });
     return evidence;
   }
 
