@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { beforeEach, expect, test, vi } from "vitest";
 import { createBufferPool } from "./buffer-pool.ts";
@@ -7,14 +7,17 @@ import { closeDescriptor, openDescriptor, readDescriptor, writeDescriptor } from
 import { collect, Folder, failure, openIn, pattern } from "./kit.suite.ts";
 import { openArtifact } from "./open-artifact.ts";
 
-/** Which call of which function fails, counted from 1, and with what. */
-const fault = vi.hoisted(() => ({ name: "", call: 0, code: "" }));
+/** Which call of which function fails, counted from 1, and with what; without a code, what happens just before it. */
+const fault = vi.hoisted(() => ({ name: "", call: 0, code: "", act: async () => {} }));
 
 vi.mock(import("./descriptor.ts"), async (original) => {
   const real = await original();
   const failing = <A extends unknown[], R>(name: string, act: (...args: A) => Promise<R>) =>
     async function faulty(...args: A): Promise<R> {
-      if (fault.name === name && --fault.call === 0) throw Object.assign(new Error(fault.code), { code: fault.code });
+      if (fault.name === name && --fault.call === 0) {
+        if (fault.code) throw Object.assign(new Error(fault.code), { code: fault.code });
+        await fault.act();
+      }
       return act(...args);
     };
   return {
@@ -85,6 +88,28 @@ test.each([0, 1e8])("A file that fails while it is opened (cache of %i) charges 
   });
   expect([budget.used, pool.statistics().leased, await openIn(folder.path)]).toEqual([0, 0, 0]);
 });
+
+test.each([
+  ["grown", 0],
+  ["grown", 1e8],
+  ["written to", 0],
+  ["written to", 1e8],
+])(
+  "A file %s while it is read for the first time (cache of %i) is not taken for what it was",
+  async (how, cacheBytes) => {
+    await using folder = await Folder.make();
+    const [budget, pool] = [createCacheBudget(1e8), createBufferPool()];
+    const path = await folder.file("fw.bin", pattern(size));
+    Object.assign(fault, {
+      name: "read",
+      call: 3,
+      act: () => writeFile(path, "x", { flag: how === "grown" ? "a" : "r+" }),
+    });
+    const error = await failure(openArtifact(path, { cacheBytes, budget, pool }));
+    expect(error).toMatchObject({ code: "artifact_changed", phase: "artifact" });
+    expect([budget.used, pool.statistics().leased, await openIn(folder.path)]).toEqual([0, 0, 0]);
+  },
+);
 
 test("Descriptors read and write whole buffers or say why not", async () => {
   await using folder = await Folder.make();

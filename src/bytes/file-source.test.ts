@@ -111,23 +111,3 @@ test("A wrong byte does not reach a slow device", async () => {
   expect(await failure(sendLawfully(peer.socket, rest))).toMatchObject({ code: "artifact_changed" });
   expect(await peer.received()).toBe(sha256(bytes.subarray(0, 4 * block)));
 });
-
-test("A file that changes while it is opened is not taken for what it was", async () => {
-  await using folder = await Folder.make();
-  for (const cacheBytes of [0, 1e8]) {
-    const path = await folder.file("fw.bin", bytes);
-    const inner = createBufferPool();
-    // Pool and budget are asked between the first look at the file and the end of the reading.
-    const meddling =
-      <T>(then: () => T) =>
-      (): T => {
-        execFileSync("sh", ["-c", 'printf x >> "$0"', path]);
-        return then();
-      };
-    const pool = { ...inner, lease: meddling(() => inner.lease()), tryLease: () => inner.tryLease() };
-    const budget = { capacity: 1e8, used: 0, reserve: meddling(() => true), release: () => undefined };
-    const error = await failure(openArtifact(path, { cacheBytes, pool, budget }));
-    expect(error).toMatchObject({ code: "artifact_changed", phase: "artifact" });
-  }
-  expect(await openIn(folder.path)).toBe(0);
-});

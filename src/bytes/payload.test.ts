@@ -78,11 +78,12 @@ test("Digests of the whole and of parts, by any supported algorithm", async () =
 test("A digest of the whole is computed once", async () => {
   const pool = createBufferPool();
   await using artifact = await openArtifact(pattern(5 * block), { cacheBytes: 0, pool });
-  const before = pool.statistics().hits;
+  const leases = () => pool.statistics().hits + pool.statistics().misses;
+  const before = leases();
   const [one, two] = await Promise.all([artifact.payload.hash("md5"), artifact.payload.hash("md5")]);
   expect(one).toBe(two);
   expect(await artifact.payload.hash("sha256")).toBe(artifact.digest);
-  expect(pool.statistics().hits - before).toBe(2);
+  expect(leases() - before).toBe(2);
 });
 
 test.each([

@@ -51,6 +51,16 @@ test("Waiters are served in their order, a small one never before a large one", 
   expect(clock.sleeping).toBe(0);
 });
 
+test("Nobody overtakes: what the bucket holds is saved for whoever waits first", async () => {
+  const clock = createVirtualClock();
+  const limit = pace(1000, 100, clock);
+  limit.take(100);
+  const head = limit.take(100);
+  await clock.advance(60);
+  expect(limit.take(10)).toBeInstanceOf(Promise);
+  expect(await settledAt(clock, Promise.resolve(head))).toBe(100);
+});
+
 test("An abort rejects with its reason, costs nothing and lets those behind go on", async () => {
   const clock = createVirtualClock();
   const limit = pace(1000, 100, clock);
