@@ -31,8 +31,11 @@ export function parseOrigin(address: string, policy: AddressPolicy): Origin {
   const [, scheme, authority, port] = (typeof address === "string" && shape.exec(address)) || [];
   if (scheme === undefined || authority === undefined || Number(port ?? 1) > 65_535) throw invalid(address);
   const literal = checkHost(authority, address);
-  const { origin, hostname, protocol } = new URL(`${scheme}://${authority}:${port ?? ""}`);
-  const host = literal && hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  const url = URL.parse(`${scheme}://${authority}:${port ?? ""}`);
+  // A name stays as it was written; only bad punycode fails or changes here.
+  if (url === null || (!literal && url.hostname !== authority.toLowerCase())) throw invalid(address);
+  const { origin, hostname, protocol } = url;
+  const host = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
   if (literal) policy.check(host, host);
   return { text: origin, secure: protocol === "https:", host, literal };
 }

@@ -80,8 +80,6 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     if (this.#pace !== undefined) await this.#keepPace(this.#pace, chunk.length);
     if (this.#stopped !== undefined) return ended;
     this.preparing = false;
-    this.#meter.touched = true;
-    this.#meter.queued += chunk.length;
     return { done: false, value: chunk };
   }
 
@@ -103,7 +101,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
   }
 
   async #take(): Promise<Uint8Array | undefined> {
-    for (;;) {
+    while (this.#stopped === undefined) {
       if (this.#resident !== undefined) return this.#slice(this.#resident);
       if (this.#source !== undefined) {
         const chunk = await this.#read(this.#source);
@@ -115,6 +113,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
       if (segment instanceof Uint8Array) this.#resident = segment;
       else this.#open(segment);
     }
+    return undefined;
   }
 
   #slice(bytes: Uint8Array): Uint8Array | undefined {

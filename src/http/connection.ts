@@ -69,16 +69,17 @@ export class Connection {
   }
 
   /**
-   * Closes at once. undici tells the exchange, if any, and its writer, which lets go of the body only when the socket
-   * ends with an error; a bare destroy would leave it waiting for a drain that never comes.
+   * Closes at once. The socket ends with an error, because undici's writer lets go of a body only then: a bare destroy
+   * would leave it waiting for a drain that never comes. The client follows when undici is not on the stack any more;
+   * destroyed while it writes, it would count wrong and fail an assertion.
    */
   close(): void {
-    const socket = this.socket;
+    const { socket } = this;
+    const reason = new errors.InformationalError("closed");
     this.socket = undefined;
     this.#exchange = undefined;
-    const reason = new errors.InformationalError("closed");
-    this.#client.destroy(reason, nothing);
     socket?.destroy(reason);
+    queueMicrotask(() => this.#client.destroy(reason, nothing));
   }
 
   #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {

@@ -151,15 +151,17 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
   onRequestStart(): void {
     this.started = true;
     this.#watch.enter("sending");
-    // undici holds the head back until the first chunk of an iterable; a buffer goes out with it.
-    this.#meter.touched = this.#body === undefined;
     const { connection } = this;
     if (connection !== undefined && connection.used++ > 0) this.#host.reused();
   }
 
+  onBodySent(chunk: Uint8Array): void {
+    this.#meter.wrote(chunk.length, this.connection?.socket);
+  }
+
   onRequestSent(): void {
     if (this.settled) return;
-    if (this.#body === undefined) this.#meter.queued = this.#plan.total;
+    if (this.#meter.total === 0) this.#meter.wrote(0, this.connection?.socket);
     if (this.#meter.observe(this.connection?.socket)) this.#watch.enter("answering");
     this.accepted(this.#meter.queued);
   }

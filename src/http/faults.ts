@@ -84,13 +84,15 @@ function passedOn(error: FlashwaveError, context: FaultContext): FlashwaveError 
 
 function connectFault(code: string, error: unknown, context: FaultContext): FlashwaveError {
   const { origin } = context;
-  // OpenSSL's verdicts and Node's own (ERR_TLS_…) are about TLS; plain E… codes are the operating system's, but for EPROTO.
-  const system = /^E[A-Z\d]+$/.test(code) && code !== "EPROTO";
-  if (origin.startsWith("https:") && code !== "" && !system) {
-    const advice = "Give its authority as tls.ca or pin its certificate";
-    return wireError("tls_failed", `TLS with ${origin} failed: ${code}. ${advice}; nothing was sent.`, context, error);
-  }
-  return wireError("connect_failed", `No connection to ${origin}: ${code || "it failed"}.`, context, error);
+  if (!aboutTls(code))
+    return wireError("connect_failed", `No connection to ${origin}: ${code || "it failed"}.`, context, error);
+  const advice = "Give its authority as tls.ca or pin its certificate";
+  return wireError("tls_failed", `TLS with ${origin} failed: ${code}. ${advice}; nothing was sent.`, context, error);
+}
+
+/** OpenSSL's alerts, Node's own checks, and OpenSSL's verdicts on certificates (`CERT_HAS_EXPIRED`, …), which have no prefix. */
+function aboutTls(code: string): boolean {
+  return /^(?:ERR_(?:SSL|TLS|OSSL)_|EPROTO$)/.test(code) || (code.includes("_") && !/^(?:UND_|ERR_|EAI_)/.test(code));
 }
 
 /**

@@ -38,7 +38,7 @@ export function same(known: string, bytes: Uint8Array, lower: boolean): boolean 
 
 /** FNV-1a, folded to a slot. */
 function hash(bytes: Uint8Array, lower: boolean): number {
-  let h = 0x811c9dc5;
+  let h = 0x811c9dc5 | 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
     h = Math.imul(h ^ (lower ? lowered(byte) : byte), 0x01000193);

@@ -12,10 +12,10 @@ export class ReplyBody {
   #bytes: Uint8Array = empty;
   #length = 0;
 
-  /** `announced` is the Content-Length, or less than 0 when there was none. */
+  /** `announced` is the Content-Length; anything but a count when there was none. */
   constructor(cap: number, announced: number) {
     this.#cap = cap;
-    this.#announced = announced;
+    this.#announced = announced >= 0 ? announced : -1;
   }
 
   /** False: the cap is exceeded, and the piece was not kept. */

@@ -14,25 +14,34 @@ export class SentMeter {
   readonly total: number;
   /** Body bytes handed to the socket. */
   queued = 0;
-  /** Request bytes (head included) may have reached the socket. */
-  touched = false;
+  /** Whether any byte of the request, its head included, may have left. */
+  #touched = false;
   /** The rule above was seen to hold. Never taken back. */
-  left = false;
+  #left = false;
 
   constructor(total: number) {
     this.total = total;
   }
 
-  /** Looks at the socket. Call it before anything that destroys the socket. */
+  /**
+   * To be called right after each write. undici sends the head together with the first of the body. A write that the
+   * kernel refuses outright (a kept connection that is dead) leaves its error on the socket at once, and nothing left.
+   */
+  wrote(bytes: number, socket: Socket | undefined): void {
+    this.queued += bytes;
+    if (socket?.errored == null) this.#touched = true;
+  }
+
+  /** Looks whether the body has left. Call it before anything that destroys the socket. */
   observe(socket: Socket | undefined): boolean {
-    if (!this.left && this.touched && this.queued === this.total && socket !== undefined && !socket.destroyed) {
-      this.left = socket.writableLength === 0;
+    if (!this.#left && this.#touched && this.queued === this.total && socket !== undefined && !socket.destroyed) {
+      this.#left = socket.writableLength === 0;
     }
-    return this.left;
+    return this.#left;
   }
 
   get bytesOut(): BytesOut {
-    if (!this.touched) return "none";
-    return this.left ? "all" : "some";
+    if (!this.#touched) return "none";
+    return this.#left ? "all" : "some";
   }
 }
