@@ -46,7 +46,7 @@ function prober(plans: PlanOf): Prober {
       if (inspect !== undefined) return new HttpProbe(inspect, health, { device, context });
       throw new FlashwaveError(
         "no_probe",
-        "the profile says `inspect: false`; name another probe for this device to verify it",
+        "The profile says `inspect: false`; name another probe for this device to verify it.",
         {
           phase: "prepare",
           device: device.id,

@@ -34,7 +34,7 @@ export class HttpProbe implements Probe {
     const problem = failedCheck(this.#plan.checks, reply.body);
     const reading = problem === undefined ? readState(this.#plan.state, reply.body) : { problem };
     if ("problem" in reading) {
-      const message = `the device answered ${reply.status}, but ${reading.problem}; check the profile's inspect request`;
+      const message = `The device answered ${reply.status}, but ${reading.problem}; check the profile's inspect request.`;
       throw replyError("unreadable_state", message, reply, context, true);
     }
     const {
@@ -56,6 +56,6 @@ async function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promi
   const well = reply.status >= 200 && reply.status < 300;
   const problem = well ? failedCheck(plan.checks, reply.body) : "so it says that it is not well";
   if (problem === undefined) return;
-  const message = `the device answered its health check with ${reply.status}, ${well ? "but " : ""}${problem}; look at the device before sending anything else`;
+  const message = `The device answered its health check with ${reply.status}, ${well ? "but " : ""}${problem}; look at the device before sending anything else.`;
   throw replyError("unhealthy", message, reply, replyContext(bound, "verify"), true);
 }

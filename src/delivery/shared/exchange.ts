@@ -59,6 +59,6 @@ export function requireYes(reply: ExchangeReply, plan: RequestPlan, bound: Bound
   requireSuccess(reply, context);
   const problem = failedCheck(plan.checks, reply.body);
   if (problem === undefined) return;
-  const message = `the device answered ${reply.status}, but ${problem}; its own words are in this error's reply.excerpt`;
+  const message = `The device answered ${reply.status}, but ${problem}; its own words are in this error's reply.excerpt.`;
   throw replyError("device_error", message, reply, context, true);
 }
