@@ -21,6 +21,11 @@ describe("verify", () => {
     ["silence", { reads: [fault("connect_failed")] }, "unverified"],
     ["a failing health check", { reads: [newState], health: [fault("unhealthy", { phase: "verify" })] }, "unhealthy"],
     ["a refused health check", { reads: [newState], health: [fault("refused", { phase: "verify" })] }, "unhealthy"],
+    [
+      "a failing health check, though the end cuts off the last read",
+      { reads: [newState, newState, fault("deadline_exceeded")], health: [fault("unhealthy", { phase: "verify" })] },
+      "unhealthy",
+    ],
     ["another device", { reads: [{ ...newState, deviceId: "d9" }] }, "wrong_device"],
     ["another digest", { reads: [{ ...newState, digest: "b".repeat(64) }] }, "wrong_digest"],
     ["a certificate that is not the device's", { reads: [fault("pin_mismatch")] }, "pin_mismatch"],
