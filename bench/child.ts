@@ -30,8 +30,14 @@ export class Child implements AsyncDisposable {
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
+  /** @throws when the process ends, or is silent for two minutes */
   async line(): Promise<string> {
+    const patience = setTimeout(() => {
+      this.#complaint = "No answer in two minutes.";
+      this.#process.kill("SIGKILL");
+    }, 120_000);
     const { value, done } = await this.#lines.next();
+    clearTimeout(patience);
     if (done === true) {
       await this.#ended;
       throw new Error(this.#complaint.trim() || "The process ended without a word.");

@@ -37,20 +37,19 @@ const folder = join(
 );
 mkdirSync(folder, { recursive: true });
 using shop = new Workshop();
-for (const kind of ["cpu", "heap"]) {
-  const plan = {
-    machine: describeMachine(),
-    processes: 1,
-    rounds: 1,
-    roundMs: Number(values.ms),
-    warmMs: 0,
-    root,
-    say: () => undefined,
-    nodeOptions: [`--${kind}-prof`, `--${kind}-prof-dir=${folder}`],
-  };
-  const result = await runTrial({ ...trial, peers: [peer] }, plan, shop);
-  if (kind === "cpu") printTrial(result);
-}
+const plan = {
+  machine: describeMachine(),
+  processes: 1,
+  rounds: 1,
+  roundMs: Number(values.ms),
+  warmMs: 0,
+  root,
+  say: () => undefined,
+};
+const only = { ...trial, peers: [peer] };
+const timed = { ...plan, nodeOptions: ["--cpu-prof", `--cpu-prof-dir=${folder}`] };
+printTrial(await runTrial(only, timed, shop));
+await runTrial(only, { ...plan, allocations: join(folder, "allocations.heapprofile") }, shop);
 
 function read<T>(extension: string): T {
   const file = readdirSync(folder).find((name) => name.endsWith(extension));
@@ -61,11 +60,13 @@ function read<T>(extension: string): T {
 function print(title: string, shares: readonly Share[]): void {
   console.log(`\n${title}`);
   for (const { part, where } of shares.slice(0, Number(values.top))) {
-    const place = where.replace(/file:\/\/[^:]+/, (url) => relative(root, fileURLToPath(url)));
+    const place = where.replace(/(?:file:\/\/)?\/[^:]+/, (path) =>
+      relative(root, path.startsWith("file:") ? fileURLToPath(path) : path),
+    );
     console.log(`${(part * 100).toFixed(1).padStart(6)} %  ${place}`);
   }
 }
 
 print("Own CPU time", cpuByFunction(read<CpuProfile>(".cpuprofile")));
-print("Own heap still held (sampled)", heapByFunction(read<HeapProfile>(".heapprofile")));
+print("Own allocations, collected ones included (sampled)", heapByFunction(read<HeapProfile>(".heapprofile")));
 console.log(`\nProfiles: ${relative(process.cwd(), folder)}`);

@@ -22,6 +22,8 @@ export interface Plan {
   readonly say: (text: string) => void;
   /** Further options for the Node peers. */
   readonly nodeOptions?: readonly string[];
+  /** See `Order.allocations`. */
+  readonly allocations?: string;
 }
 
 const here = import.meta.dirname;
@@ -74,6 +76,7 @@ function commandOf(trial: Trial, peer: PeerSpec, port: number, plan: Plan, shop:
     root: peer.root ?? plan.root,
     module: new URL(peer.module, import.meta.url).href,
     memory: trial.memory === true,
+    allocations: plan.allocations,
   });
   const command =
     peer.module === goModule
@@ -89,10 +92,10 @@ function commandOf(trial: Trial, peer: PeerSpec, port: number, plan: Plan, shop:
   return pinned(0, plan.machine, command);
 }
 
-/** Doubles the work until a round fills its time, then goes on until the code is warm. Says how much work fills a round. */
 /** Operations after which nothing gets faster. */
 const enough = 100_000;
 
+/** Doubles the work until a round fills its time, then goes on until the code is warm. Says how much work fills a round. */
 async function warmUp(child: Child, roundMs: number, warmMs: number): Promise<number> {
   let spent = 0;
   let done = 0;
@@ -113,40 +116,70 @@ interface Contender {
   skipped: string | undefined;
 }
 
-/** One generation of processes: every peer once, warmed up, then the rounds in turn, every second one backwards. */
+/** A peer's process, started and, unless the trial is about a fresh one, warm. */
+class Running implements AsyncDisposable {
+  readonly #contender: Contender;
+  readonly #child: Child;
+  #ops = 0;
+
+  constructor(contender: Contender, child: Child) {
+    this.#contender = contender;
+    this.#child = child;
+  }
+
+  /** A peer that fails is told apart, and the others go on. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    if (this.#contender.skipped !== undefined) return;
+    try {
+      await work();
+    } catch (error) {
+      this.#contender.skipped = reason(error);
+    }
+  }
+
+  prepare(trial: Trial, plan: Plan): Promise<void> {
+    return this.#guard(async () => {
+      await this.#child.line();
+      const warmMs = Math.min(plan.warmMs, trial.warmMs ?? plan.warmMs);
+      this.#ops = trial.ops ?? (await warmUp(this.#child, plan.roundMs, warmMs));
+      if (trial.ops !== undefined && trial.cold !== true) await this.#child.ask(String(this.#ops));
+    });
+  }
+
+  round(process_: number, round: number): Promise<void> {
+    return this.#guard(async () => {
+      const sample = JSON.parse(await this.#child.ask(String(this.#ops))) as Sample;
+      this.#contender.samples.push({ process: process_, round, ...sample });
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#child[Symbol.asyncDispose]();
+  }
+}
+
+/** One process per peer. Warm ones live side by side and take turns round by round, fresh ones come one by one. */
 async function generation(
   trial: Trial,
   contenders: readonly Contender[],
   process_: number,
-  port: number,
+  start: (contender: Contender) => Running,
   plan: Plan,
-  shop: Workshop,
 ): Promise<void> {
-  await using stack = new AsyncDisposableStack();
-  const running: { readonly contender: Contender; readonly child: Child; readonly ops: number }[] = [];
-  for (const contender of contenders) {
-    if (contender.skipped !== undefined) continue;
-    const child = stack.use(new Child(commandOf(trial, contender.peer, port, plan, shop)));
-    try {
-      await child.line();
-      const ops = trial.ops ?? (await warmUp(child, plan.roundMs, Math.min(plan.warmMs, trial.warmMs ?? plan.warmMs)));
-      if (trial.ops !== undefined && trial.cold !== true) await child.ask(String(ops));
-      running.push({ contender, child, ops });
-    } catch (error) {
-      contender.skipped = reason(error);
+  const inTurn = <T>(list: readonly T[], turn: number): readonly T[] => (turn % 2 === 0 ? list : list.toReversed());
+  if (trial.cold === true) {
+    for (const contender of inTurn(contenders, process_)) {
+      await using running = start(contender);
+      await running.prepare(trial, plan);
+      await running.round(process_, 0);
     }
+    return;
   }
-  const rounds = trial.cold === true ? 1 : plan.rounds;
-  for (let round = 0; round < rounds; round++) {
-    for (const { contender, child, ops } of (process_ + round) % 2 === 0 ? running : running.toReversed()) {
-      if (contender.skipped !== undefined) continue;
-      try {
-        const sample = JSON.parse(await child.ask(String(ops))) as Sample;
-        contender.samples.push({ process: process_, round, ...sample });
-      } catch (error) {
-        contender.skipped = reason(error);
-      }
-    }
+  await using stack = new AsyncDisposableStack();
+  const all = contenders.map((contender) => stack.use(start(contender)));
+  for (const running of all) await running.prepare(trial, plan);
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const running of inTurn(all, process_ + round)) await running.round(process_, round);
   }
 }
 
@@ -169,7 +202,10 @@ export async function runTrial(trial: Trial, plan: Plan, shop: Workshop): Promis
   }));
   for (let process_ = 0; process_ < plan.processes; process_++) {
     plan.say(`${trial.name} ${process_ + 1}/${plan.processes}`);
-    await generation(trial, contenders, process_, port, plan, shop);
+    const able = contenders.filter(({ skipped }) => skipped === undefined);
+    const start = (contender: Contender): Running =>
+      new Running(contender, new Child(commandOf(trial, contender.peer, port, plan, shop)));
+    await generation(trial, able, process_, start, plan);
   }
   const peers = contenders.map(
     ({ peer, samples, skipped }): PeerResult => ({

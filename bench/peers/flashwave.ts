@@ -33,14 +33,33 @@ export async function prepare({ parameters, port, file, root }: Context): Promis
     };
     return { run: (ops) => pumpPromises(parameters.inFlight, ops, inspect), close: () => client.close() };
   }
-  const artifact = await open(product, parameters, file);
+  const opened = new Opened(() => open(product, parameters, file));
+  if (parameters.variant !== "open in the round") await opened.get();
   return {
-    run: (ops) => pumpPromises(parameters.inFlight, ops, (index) => client.push(devices.at(index), artifact)),
+    run: async (ops) => {
+      const artifact = await opened.get();
+      return pumpPromises(parameters.inFlight, ops, (index) => client.push(devices.at(index), artifact));
+    },
     close: async () => {
       await client.close();
-      await artifact[Symbol.asyncDispose]();
+      await (await opened.get())[Symbol.asyncDispose]();
     },
   };
+}
+
+/** An artifact, opened when first asked for. */
+class Opened {
+  readonly #open: () => Promise<Artifact>;
+  #artifact: Promise<Artifact> | undefined;
+
+  constructor(open: () => Promise<Artifact>) {
+    this.#open = open;
+  }
+
+  get(): Promise<Artifact> {
+    this.#artifact ??= this.#open();
+    return this.#artifact;
+  }
 }
 
 function open(product: typeof Product, parameters: Parameters, file: string): Promise<Artifact> {

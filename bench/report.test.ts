@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { bars, figuresOf, standing } from "./bars.ts";
+import { judge } from "./judgement.ts";
+import { differences } from "./machine.ts";
+import { short } from "./print.ts";
+import { fill, render } from "./report.ts";
+import { parseResults, stringifyResults } from "./results.ts";
+import type { Machine, PeerResult, Results, TrialResult } from "./types.ts";
+
+const machine: Machine = {
+  cpu: "A processor",
+  cores: 2,
+  memoryGiB: 8,
+  os: "Linux 6.1",
+  node: "26.10.0",
+  undici: "8.12.4",
+  go: "",
+  curl: "8.0.0",
+  pinned: true,
+};
+
+function peer(name: string, cpuUs: number, processes = 10): PeerResult {
+  const common = { round: 0, ops: 10, wallNs: cpuUs * 1_000, heapBytes: 70_000, rssPeak: 0, rssHeld: 0, retained: 0 };
+  const samples = Array.from({ length: processes }, (_, process) => ({ ...common, process, cpuUs: cpuUs + process }));
+  return { name, about: `About ${name}`, samples };
+}
+
+function trial(name: string, group: string, peers: readonly PeerResult[]): TrialResult {
+  return {
+    recordedAt: "2026-01-02T03:04:05.000Z",
+    name,
+    group,
+    about: `One ${name}.`,
+    parameters: { inFlight: 64, devices: 200 },
+    reference: peers[0]?.name ?? "",
+    judgedBy: "cpu",
+    peers,
+  };
+}
+
+const push = trial("push-26", "small", [
+  peer("undici.request", 300),
+  peer("flashwave", 165),
+  { name: "Go net/http", about: "Go", skipped: "Go not installed", samples: [] },
+]);
+const ablation = trial("a-part", "ablations", [peer("on", 100), peer("off", 150)]);
+const results: Results = { machine, mode: "baseline", trials: [push, ablation] };
+const pushCpu = bars.find(({ id }) => id === "push-cpu");
+
+describe("bars", () => {
+  it("have one id each, and goals no easier than their bars", () => {
+    expect(new Set(bars.map(({ id }) => id)).size).toBe(bars.length);
+    for (const { bar, goal, bound } of bars) expect(bound === "at most" ? goal <= bar : goal >= bar).toBe(true);
+  });
+
+  it("are judged from medians", () => {
+    if (pushCpu === undefined) throw new Error("The bar is gone.");
+    const measured = pushCpu.measure(figuresOf(results.trials));
+    expect(measured).toBeCloseTo(169.5 / 304.5);
+    expect(standing(pushCpu, measured)).toBe("met");
+    expect(standing(pushCpu, 0.5)).toBe("goal met");
+    expect(standing(pushCpu, 0.61)).toBe("not met");
+  });
+
+  it("say so when nothing was measured, as when Go is not installed", () => {
+    for (const bar of bars.filter(({ id }) => id === "push-go" || id === "fan-out")) {
+      expect(standing(bar, bar.measure(figuresOf(results.trials)))).toBe("not measured");
+    }
+  });
+});
+
+describe("BASELINE.md", () => {
+  const notes = { analysis: ["A push costs {cpu push-26 / flashwave}."], tried: { "push-cpu": "Fewer promises." } };
+  const text = render(results, notes, [{ date: "2026-01-01", change: "Shared headers", impact: "−1 µs | p < 0.01" }]);
+
+  it("shows every bar, and why a goal is not met", () => {
+    for (const { metric } of bars) expect(text).toContain(metric);
+    expect(text).toMatch(/undici\.request, 64 in flight, 200 devices \| ≤ 0\.6× \| ≤ 0\.5× \| 0\.56× \| met \|/);
+    expect(text).toContain("**goal not met.** Fewer promises.");
+  });
+
+  it("names what was not measured", () => {
+    expect(text).toMatch(/\| Go net\/http \| Go not installed \|/);
+  });
+
+  it("fills figures into the analysis and keeps tables whole", () => {
+    expect(text).toContain("A push costs 16.9 µs.");
+    expect(text).toContain("−1 µs \\| p < 0.01");
+    expect(fill("{cpu nothing / nobody}", figuresOf([]))).toBe("–");
+  });
+
+  it("says of an ablation what leaving it out costs", () => {
+    expect(text).toMatch(/\| a-part \| About off \| cpu \+48 % \| < 0\.001 \| 1\.00 \| gains \|/);
+  });
+});
+
+describe("raw results", () => {
+  it("come back as they were written, a line per sample", () => {
+    const text = stringifyResults(results);
+    expect(parseResults(text)).toMatchObject(results);
+    expect(text).toMatch(/^\s*\[0,0,10,300000,300,70000,0,0,0\],$/m);
+  });
+});
+
+describe("comparisons", () => {
+  it("are refused between machines", () => {
+    expect(differences(machine, machine)).toEqual([]);
+    expect(differences(machine, { ...machine, node: "26.11.0" })).toEqual(["node: 26.10.0 ≠ 26.11.0"]);
+  });
+
+  it("correct for the number of figures, and leave out what was not measured", () => {
+    const values = (centre: number): number[] => Array.from({ length: 10 }, (_, i) => centre + i / 100);
+    const [slower, same, missing] = judge([
+      { what: "slower", before: values(10), after: values(12) },
+      { what: "same", before: values(10), after: values(10) },
+      { what: "missing", before: [], after: values(10) },
+    ]);
+    expect(slower).toMatchObject({ verdict: "worse" });
+    expect(slower?.adjusted).toBeCloseTo(2 * (slower?.p ?? 0));
+    expect(same).toMatchObject({ verdict: "~" });
+    expect(missing).toMatchObject({ verdict: "not measured" });
+  });
+});
+
+describe("figures for people", () => {
+  it("keep three digits and a fitting unit", () => {
+    expect([short(0.0445, "us"), short(4.98, "us"), short(9_650, "us"), short(1.2e6, "us")]).toEqual([
+      "44.5 ns",
+      "4.98 µs",
+      "9.65 ms",
+      "1.20 s",
+    ]);
+    expect([short(524, "bytes"), short(12_400, "bytes"), short(2.5e7, "bytes"), short(Number.NaN)]).toEqual([
+      "524 B",
+      "12.4 KB",
+      "25.0 MB",
+      "–",
+    ]);
+  });
+});
