@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CallOptions, Registry } from "../core/registry.ts";
-import { testArtifact } from "./artifacts.suite.ts";
+import { testArtifact } from "./artifact-fixture.suite.ts";
 import { accept, device, expectCode, type RegistryDriver } from "./driver.suite.ts";
 
 /** Every call of every port, each of which would change or show something. */

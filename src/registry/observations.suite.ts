@@ -18,6 +18,7 @@ const evidence = (id: string, version: string): Evidence => ({
 
 const malformed: readonly (readonly [what: string, row: unknown])[] = [
   ["no moment", { id: "a" }],
+  ["evidence that is none", { id: "a", seenAt: 1, evidence: "1.0.0" }],
   ["a moment that is none", { id: "a", seenAt: Number.NaN }],
   ["a moment before the epoch", { id: "a", seenAt: -1 }],
   ["another status", { id: "a", seenAt: 1, status: "asleep" }],
@@ -88,6 +89,12 @@ export function testObservations(driver: RegistryDriver): void {
       expect(result).toEqual({ unknown: [], invalid: ["a"] });
       expect(await read(registry, "a")).toEqual(before);
       expect(await read(registry, "b")).toMatchObject({ lastSeen: 2 });
+    });
+
+    it("tells of rows that are not even rows", async () => {
+      await using registry = await driver.open();
+      const rows = [null, { id: 3, seenAt: 1 }] as unknown as Observation[];
+      expect(await registry.devices.observe(rows)).toEqual({ unknown: [], invalid: ["", ""] });
     });
 
     it("lets the later call win at the same moment", async () => {

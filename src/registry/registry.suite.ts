@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { testArtifactStore } from "./artifacts.suite.ts";
+import { testDeviceDoor } from "./device-door.suite.ts";
 import { testDeviceFeed } from "./device-feed.suite.ts";
 import { testDeviceFilters } from "./device-filters.suite.ts";
 import { testDeviceModel } from "./device-model.suite.ts";
@@ -8,8 +9,10 @@ import { testDeviceRows } from "./devices.suite.ts";
 import type { RegistryDriver } from "./driver.suite.ts";
 import { testLifecycle } from "./lifecycle.suite.ts";
 import { testObservations } from "./observations.suite.ts";
+import { testProfileTrees } from "./profile-trees.suite.ts";
 import { testProfileRows } from "./profiles.suite.ts";
 import { testResolution } from "./resolution.suite.ts";
+import { testResolutionHistory } from "./resolution-history.suite.ts";
 import { testResolutionModel } from "./resolution-model.suite.ts";
 
 export { testArtifactStore } from "./artifacts.suite.ts";
@@ -19,6 +22,7 @@ export type { OpenOptions, RegistryDriver } from "./driver.suite.ts";
 export function testDeviceRegistry(driver: RegistryDriver): void {
   describe(`device registry: ${driver.driver}`, () => {
     testDeviceRows(driver);
+    testDeviceDoor(driver);
     testObservations(driver);
     testDeviceFilters(driver);
     testDevicePages(driver);
@@ -31,7 +35,9 @@ export function testDeviceRegistry(driver: RegistryDriver): void {
 export function testProfileRegistry(driver: RegistryDriver): void {
   describe(`profile registry: ${driver.driver}`, () => {
     testProfileRows(driver);
+    testProfileTrees(driver);
     testResolution(driver);
+    testResolutionHistory(driver);
     testResolutionModel(driver);
   });
 }

@@ -1,38 +1,39 @@
 import { describe, expect, it } from "vitest";
 import type { Profile } from "../core/profile.ts";
 import type { ProfileInput, ProfileItem, ProfileSubject, Registry } from "../core/registry.ts";
-import { accept, device, expectCode, isDeeplyFrozen, type RegistryDriver } from "./driver.suite.ts";
+import { accept, device, isDeeplyFrozen, type RegistryDriver } from "./driver.suite.ts";
 
-const path = (value: string) => ({ requests: { send: { path: value } } });
-const base = (id: string, more: Partial<ProfileInput> = {}): ProfileInput => ({ id, name: id, ...more });
-const fleet = (parent: string, id: string, more: Partial<ProfileInput> = {}) => base(id, { parent, ...more });
-const group = (parent: string, id: string, more: Partial<ProfileInput> = {}) =>
+export const path = (value: string): Pick<ProfileInput, "requests"> => ({ requests: { send: { path: value } } });
+export const base = (id: string, more: Partial<ProfileInput> = {}): ProfileInput => ({ id, name: id, ...more });
+export const fleet = (parent: string, id: string, more: Partial<ProfileInput> = {}): ProfileInput =>
+  base(id, { parent, ...more });
+export const group = (parent: string, id: string, more: Partial<ProfileInput> = {}): ProfileInput =>
   base(id, { parent, scope: "group", group: "g", ...more });
-const one = (parent: string, id: string, more: Partial<ProfileInput> = {}) =>
+export const one = (parent: string, id: string, more: Partial<ProfileInput> = {}): ProfileInput =>
   base(id, { parent, scope: "device", device: "one", ...more });
 const header = (name: string, more: Partial<ProfileItem> = {}): ProfileItem => {
   return { purpose: "send", kind: "header", name, ...more };
 };
 
-const subjects: readonly ProfileSubject[] = [
+export const subjects: readonly ProfileSubject[] = [
   { id: "one", group: "g", profileId: "p" },
   { id: "two", group: "g", profileId: "p" },
   { id: "three", group: "h", profileId: "p" },
   { id: "four", profileId: "p" },
 ];
 
-async function open(driver: RegistryDriver, ...rows: readonly ProfileInput[]): Promise<Registry> {
+export async function open(driver: RegistryDriver, ...rows: readonly ProfileInput[]): Promise<Registry> {
   const registry = await driver.open();
   await accept(registry.devices, device("one", { group: "g" }), device("two", { group: "g" }));
   await accept(registry.profiles, ...rows);
   return registry;
 }
 
-async function resolve(registry: Registry, id = "one", at?: number): Promise<Profile | undefined> {
+export async function resolve(registry: Registry, id = "one", at?: number): Promise<Profile | undefined> {
   return (await registry.profiles.resolveMany(subjects, at === undefined ? {} : { at })).get(id);
 }
 
-async function paths(registry: Registry, at?: number): Promise<(string | undefined)[]> {
+export async function paths(registry: Registry, at?: number): Promise<(string | undefined)[]> {
   return Promise.all(subjects.map(async ({ id }) => (await resolve(registry, id, at))?.send?.path));
 }
 
@@ -76,6 +77,20 @@ function testScopes(driver: RegistryDriver): void {
     expect(moved.get("one")?.send?.path).toBe("/base");
     const back = await registry.profiles.resolveMany([{ id: "one", group: "g", profileId: "p" }]);
     expect(back.get("one")?.send?.path).toBe("/one in g");
+  });
+
+  it("takes an id that was put again for what it is now", async () => {
+    await using registry = await open(
+      driver,
+      base("p", path("/base")),
+      group("p", "x", path("/x")),
+      base("q", path("/q")),
+    );
+    await registry.profiles.remove(["x", "q"]);
+    await accept(registry.profiles, base("x", { parent: "p", scope: "group", group: "h", ...path("/x in h") }));
+    await accept(registry.profiles, fleet("p", "q", path("/q below p")));
+    expect(await paths(registry)).toEqual(["/q below p", "/q below p", "/x in h", "/q below p"]);
+    expect((await registry.profiles.resolveMany([{ id: "one", profileId: "q" }])).size).toBe(0);
   });
 
   it("goes down a chain of ten and over ten siblings", async () => {
@@ -170,119 +185,8 @@ function testFields(driver: RegistryDriver): void {
   });
 }
 
-function testSharing(driver: RegistryDriver): void {
-  it("prefers a device's own profile, and leaves out those without", async () => {
-    await using registry = await open(driver, base("p", path("/base")), fleet("p", "f"));
-    const own = Object.freeze({ send: { path: "/own" } });
-    const found = await registry.profiles.resolveMany([
-      { id: "own", profileId: "p", profile: own },
-      { id: "none" },
-      { id: "dangling", profileId: "nobody" },
-      { id: "override", profileId: "f" },
-      { id: "named", profileId: "p" },
-    ]);
-    expect([...found.keys()].sort()).toEqual(["named", "own"]);
-    expect(found.get("own")).toBe(own);
-    expect((await registry.profiles.resolveMany([])).size).toBe(0);
-  });
-
-  it("resolves registered devices as they are given back", async () => {
-    await using registry = await open(driver, base("p", path("/base")), group("p", "g", path("/group")));
-    await accept(registry.devices, device("one", { group: "g", profileId: "p" }));
-    const rows = [...(await registry.devices.getMany(["one"])).values()];
-    expect((await registry.profiles.resolveMany(rows)).get("one")?.send?.path).toBe("/group");
-  });
-
-  it("gives devices that resolve equally the very same object, until a change", async () => {
-    await using registry = await open(
-      driver,
-      base("p", path("/base")),
-      group("p", "g", path("/base")),
-      base("q", path("/q")),
-    );
-    const read = async () => {
-      const other: ProfileSubject = { id: "other", profileId: "q" };
-      const found = await registry.profiles.resolveMany([...subjects, other]);
-      return [...subjects.map(({ id }) => found.get(id)), found.get("other")];
-    };
-    const [first, ...rest] = await read();
-    const q = rest.pop();
-    for (const profile of rest) expect(profile).toBe(first);
-    expect(q).not.toBe(first);
-    expect(await read()).toEqual([first, ...rest, q]);
-    for (const [i, profile] of (await read()).entries()) expect(profile).toBe([first, ...rest, q][i]);
-    await accept(registry.profiles, one("p", "d", path("/one")));
-    const changed = await read();
-    expect(changed.map((profile) => profile?.send?.path)).toEqual(["/one", "/base", "/base", "/base", "/q"]);
-    expect(changed[1]).toBe(changed[2]);
-    expect(changed[4]).toBe(q);
-  });
-}
-
-function testHistory(driver: RegistryDriver): void {
-  const now = async (registry: Registry) => (await registry.profiles.metrics()).revision;
-
-  it("resolves as of a revision: values edited, added and removed later do not show", async () => {
-    await using registry = await open(driver, base("p", path("/base")));
-    const states: { readonly at: number; readonly paths: readonly (string | undefined)[] }[] = [];
-    const note = async () => states.push({ at: await now(registry), paths: await paths(registry) });
-    await note();
-    const steps = [
-      () => accept(registry.profiles, group("p", "g", path("/g"))),
-      () => accept(registry.profiles, group("p", "g", path("/g again"))),
-      () => accept(registry.profiles, one("g", "d", path("/d")), fleet("p", "f", path("/f"))),
-      () => accept(registry.profiles, base("p", path("/other base"))),
-      () => registry.profiles.remove(["g"]),
-      () => accept(registry.profiles, fleet("f", "g", path("/moved g"))),
-      () => registry.devices.remove(["one"]),
-      () => registry.profiles.remove(["p"]),
-      () => accept(registry.profiles, base("p", path("/reborn"))),
-    ];
-    for (const step of steps) {
-      await step();
-      await note();
-    }
-    expect(states.map((state) => state.paths[0])).toEqual([
-      "/base",
-      "/g",
-      "/g again",
-      "/d",
-      "/d",
-      "/f",
-      "/moved g",
-      "/moved g",
-      undefined,
-      "/reborn",
-    ]);
-    for (const state of [...states, ...[...states].reverse()]) {
-      expect(await paths(registry, state.at)).toEqual(state.paths);
-    }
-  });
-
-  it("has nothing before the first revision, and what is now for those to come", async () => {
-    await using registry = await open(driver, base("p", path("/base")));
-    expect(await paths(registry, 0)).toEqual([undefined, undefined, undefined, undefined]);
-    const at = (await now(registry)) + 1_000_000;
-    expect(await resolve(registry, "one", at)).toBe(await resolve(registry));
-    for (const senseless of [-1, 0.5, Number.NaN]) {
-      await expectCode(registry.profiles.resolveMany(subjects, { at: senseless }), "invalid_option");
-    }
-  });
-
-  it("gives a past profile as one object too", async () => {
-    await using registry = await open(driver, base("p", path("/base")));
-    const before = await resolve(registry);
-    const at = await now(registry);
-    await accept(registry.profiles, base("p", path("/later")));
-    expect(await resolve(registry, "one", at)).toBe(await resolve(registry, "three", at));
-    expect(await resolve(registry, "one", at)).toEqual(before);
-  });
-}
-
-/** What a profile and its overrides come to for one device, now and as of a revision. */
+/** What a profile and its overrides come to for one device. */
 export function testResolution(driver: RegistryDriver): void {
   describe("scopes and order", () => testScopes(driver));
   describe("fields and items", () => testFields(driver));
-  describe("sharing", () => testSharing(driver));
-  describe("as of a revision", () => testHistory(driver));
 }

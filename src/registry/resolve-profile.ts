@@ -1,6 +1,6 @@
 import { compareCodePoints } from "../core/code-units.ts";
 import { type Profile, type Purpose, purposes } from "../core/profile.ts";
-import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileSubject } from "../core/profile-registry.ts";
+import type { ProfileItem, ProfileItemKind, ProfileRow } from "../core/profile-registry.ts";
 import { isRecord } from "./plain.ts";
 import { scopeRank } from "./profile-input.ts";
 import { itemKey } from "./profile-items.ts";
@@ -25,12 +25,6 @@ export function selectLayers(base: ProfileRow, childrenOf: (parent: string) => r
 }
 
 const bySequence = (a: ProfileRow, b: ProfileRow): number => a.revision - b.revision || compareCodePoints(a.id, b.id);
-
-/** Whether an override is made for this device (its parents apart). */
-export function isFor(row: ProfileRow, subject: Pick<ProfileSubject, "id" | "group">): boolean {
-  if (row.scope === "fleet") return true;
-  return row.scope === "group" ? row.group === subject.group : row.device === subject.id;
-}
 
 /** One request while layers are laid over each other. Maps keep what came first where it was. */
 interface Draft {

@@ -9,7 +9,7 @@ export class OrderedKeys {
   readonly #removed = new Set<string>();
 
   add(key: string): void {
-    if (!this.#removed.delete(key)) this.#added.add(key);
+    this.#added.add(key);
   }
 
   remove(key: string): void {
