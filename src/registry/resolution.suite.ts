@@ -91,6 +91,12 @@ function testScopes(driver: RegistryDriver): void {
     await accept(registry.profiles, fleet("p", "q", path("/q below p")));
     expect(await paths(registry)).toEqual(["/q below p", "/q below p", "/x in h", "/q below p"]);
     expect((await registry.profiles.resolveMany([{ id: "one", profileId: "q" }])).size).toBe(0);
+    await registry.profiles.remove(["q"]);
+    await accept(registry.profiles, base("r", path("/r")), fleet("r", "q", path("/q below r")));
+    expect((await resolve(registry))?.send?.path).toBe("/base");
+    expect((await registry.profiles.resolveMany([{ id: "one", profileId: "r" }])).get("one")?.send?.path).toBe(
+      "/q below r",
+    );
   });
 
   it("goes down a chain of ten and over ten siblings", async () => {
