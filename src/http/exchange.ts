@@ -37,7 +37,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
   connection: Connection | undefined;
   readonly #request: ExchangeRequest;
   readonly #host: ExchangeHost;
-  readonly #resolve: (reply: ExchangeReply) => void;
+  readonly #read: ((reply: ExchangeReply) => unknown) | undefined;
+  readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #plan: BodyPlan;
   readonly #meter: SentMeter;
@@ -55,13 +56,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     request: ExchangeRequest,
     plan: BodyPlan,
     host: ExchangeHost,
-    resolve: (reply: ExchangeReply) => void,
+    read: ((reply: ExchangeReply) => unknown) | undefined,
+    resolve: (value: unknown) => void,
     reject: (reason: unknown) => void,
   ) {
     this.peer = peer;
     this.#request = request;
     this.#plan = plan;
     this.#host = host;
+    this.#read = read;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#meter = new SentMeter(plan.total);
@@ -243,7 +246,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     if (this.settled || this.#headers === undefined || this.#reply === undefined) return;
     this.#settle(sent === "all" && this.#request.keepAlive !== false);
     const { identity } = this.peer;
-    this.#resolve({ status: this.#status, headers: this.#headers, body: this.#reply.finish(), sent, peer: identity });
+    const body = this.#reply.finish();
+    const reply: ExchangeReply = { status: this.#status, headers: this.#headers, body, sent, peer: identity };
+    try {
+      this.#resolve(this.#read === undefined ? reply : this.#read(reply));
+    } catch (error) {
+      this.#reject(error);
+    }
   }
 
   #settle(reusable: boolean): void {

@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import {
   type BytesOut,
   FlashwaveError,
@@ -58,9 +59,10 @@ export function fault(error: unknown, context: FaultContext): FlashwaveError {
   if (code === "UND_ERR_HEADERS_OVERFLOW") {
     return wireError("reply_too_large", `${origin} sent more than 16 KiB of response headers.`, context, error);
   }
-  if (malformed(code, error, context)) {
-    return wireError("malformed_reply", `${origin} sent something that is not an HTTP/1.1 answer.`, context, error);
-  }
+  const flaw = flawOf(code, error, context);
+  // Without the cause: undici's parser keeps what the device sent in its error.
+  if (flaw !== undefined)
+    return wireError("malformed_reply", `${origin} did not answer in HTTP/1.1: ${flaw}.`, context);
   const state = context.status === 0 ? "before it answered" : "before its answer was complete";
   return wireError(
     "connection_lost",
@@ -95,15 +97,20 @@ function aboutTls(code: string): boolean {
   return /^(?:ERR_(?:SSL|TLS|OSSL)_|EPROTO$)/.test(code) || (code.includes("_") && !/^(?:UND_|ERR_|EAI_)/.test(code));
 }
 
-/**
- * llhttp's own codes, and what undici says when something arrives that answers nothing: an unsolicited `100 Continue`,
- * an unasked-for upgrade. `HPE_INVALID_EOF_STATE` is a connection that ended inside a message.
- */
-function malformed(code: string, error: unknown, context: FaultContext): boolean {
-  if (code.startsWith("HPE_")) return code !== "HPE_INVALID_EOF_STATE";
+/** What is wrong with an answer that arrived; nothing when it only did not arrive whole. */
+function flawOf(code: string, error: unknown, context: FaultContext): string | undefined {
+  if (error instanceof errors.HTTPParserError) {
+    // llhttp's own words, from a fixed list. Its error codes are lost in undici 8.
+    const [, reason = "it cannot be parsed"] = /\((.*)\)$/.exec(error.message) ?? [];
+    return reason.includes("EOF") ? undefined : reason;
+  }
   // Also raised for a second Content-Length; only a message that had begun can be cut short.
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return context.status === 0;
-  return code === "UND_ERR_SOCKET" && error instanceof Error && error.message.startsWith("bad ");
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH" && context.status === 0)
+    return "its lengths contradict each other";
+  // What undici says of an unsolicited `100 Continue` and of an upgrade that nobody asked for.
+  if (code !== "UND_ERR_SOCKET" || !(error instanceof Error)) return undefined;
+  if (error.message === "bad response") return "it sent an unsolicited 100 Continue";
+  return error.message === "bad upgrade" ? "it switched protocols unasked" : undefined;
 }
 
 function codeOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { FlashwaveError } from "../core/errors.ts";
 
@@ -42,6 +43,8 @@ export class Tls {
     if (this.#context !== undefined) return this.#context;
     const { ca, cert, key, minVersion = "TLSv1.2" } = this.#options;
     try {
+      // OpenSSL passes over an authority that it cannot read, and would then trust nobody.
+      for (const part of list(ca)) new X509Certificate(part);
       this.#context = createSecureContext({ minVersion, ...pem("ca", ca), ...pem("cert", cert), ...pem("key", key) });
     } catch (cause) {
       throw invalid("tls.ca, tls.cert or tls.key is not usable PEM, or the key does not fit the certificate", cause);
@@ -51,9 +54,12 @@ export class Tls {
 }
 
 function pem(name: "ca" | "cert" | "key", value: Pem | readonly Pem[] | undefined): object {
-  if (value === undefined) return {};
+  return value === undefined ? {} : { [name]: list(value) };
+}
+
+function list(value: Pem | readonly Pem[] = []): (string | Buffer)[] {
   const parts = typeof value === "string" || value instanceof Uint8Array ? [value] : value;
-  return { [name]: parts.map((part) => (typeof part === "string" ? part : Buffer.from(part))) };
+  return parts.map((part) => (typeof part === "string" ? part : Buffer.from(part)));
 }
 
 function invalid(message: string, cause?: unknown): FlashwaveError {

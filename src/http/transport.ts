@@ -50,7 +50,11 @@ class HttpTransport implements Transport, ExchangeHost {
     return origin;
   }
 
-  exchange(origin: string, request: ExchangeRequest): Promise<ExchangeReply> {
+  exchange<T = ExchangeReply>(
+    origin: string,
+    request: ExchangeRequest,
+    read?: (reply: ExchangeReply) => T,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#refuse(request);
       checkMethod(request.method);
@@ -58,7 +62,7 @@ class HttpTransport implements Transport, ExchangeHost {
       if (request.headers !== undefined) checkHeaders(request.headers);
       const peer = this.#peer(origin, request.pins);
       const plan = planBody(request.body, request.pace !== undefined);
-      const exchange = new Exchange(peer, request, plan, this, resolve, reject);
+      const exchange = new Exchange(peer, request, plan, this, read, resolve as (value: unknown) => void, reject);
       this.#table.add(exchange);
       const connection = this.#waiting.length === 0 ? this.#pool.take(peer) : undefined;
       if (connection === undefined) this.#waiting.push(exchange);
