@@ -9,10 +9,11 @@ import { describeMachine, differences } from "./machine.ts";
 import { printTrial } from "./print.ts";
 import { type HistoryEntry, type Notes, render } from "./report.ts";
 import { readResults, stringifyResults } from "./results.ts";
-import { type Plan, runTrial, Workshop } from "./runner.ts";
+import { type Plan, runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { trials } from "./trials/index.ts";
 import type { Results, TrialResult } from "./types.ts";
+import { Workshop } from "./workshop.ts";
 
 const here = import.meta.dirname;
 const resultsPath = join(here, "results/baseline.json");
@@ -51,7 +52,7 @@ async function record(): Promise<void> {
     processes: Number(values.processes),
     rounds: 2,
     roundMs: 200,
-    warmMs: 2_500,
+    warmMs: 4_000,
     root: join(here, ".."),
     say: (text) => console.error(text),
   };

@@ -8,11 +8,12 @@ import { parseArgs } from "node:util";
 import { judge, type Pairing, printJudgement } from "./judgement.ts";
 import { describeMachine, differences } from "./machine.ts";
 import { readResults } from "./results.ts";
-import { type Plan, runTrial, Workshop } from "./runner.ts";
+import { type Plan, runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { byProcess } from "./statistics.ts";
 import { trials } from "./trials/index.ts";
 import type { Metric, PeerResult, Trial, TrialResult } from "./types.ts";
+import { Workshop } from "./workshop.ts";
 
 const here = import.meta.dirname;
 const { values } = parseArgs({
@@ -29,7 +30,7 @@ const plan: Plan = {
   processes: Math.max(10, Number(values.processes)),
   rounds: 2,
   roundMs: 200,
-  warmMs: 2_500,
+  warmMs: 4_000,
   root: join(here, ".."),
   say: (text) => console.error(text),
 };

@@ -9,9 +9,10 @@ import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import { printTrial } from "./print.ts";
 import { type CpuProfile, cpuByFunction, type HeapProfile, heapByFunction, type Share } from "./profiles.ts";
-import { runTrial, Workshop } from "./runner.ts";
+import { runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { trials } from "./trials/index.ts";
+import { Workshop } from "./workshop.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

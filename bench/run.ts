@@ -8,10 +8,11 @@ import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import { printTrial } from "./print.ts";
 import { stringifyResults } from "./results.ts";
-import { type Plan, runTrial, Workshop } from "./runner.ts";
+import { type Plan, runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { trials } from "./trials/index.ts";
 import type { TrialResult } from "./types.ts";
+import { Workshop } from "./workshop.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { cpuByFunction } from "./profiles.ts";
-import { runTrial, Workshop } from "./runner.ts";
+import { runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { trials } from "./trials/index.ts";
 import type { Machine, Trial } from "./types.ts";
+import { Workshop } from "./workshop.ts";
 
 const machine: Machine = {
   cpu: "",

@@ -1,11 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Child } from "./child.ts";
 import { pinned } from "./machine.ts";
-import { noise } from "./peers/shared.ts";
 import type { Machine, Parameters, PeerResult, PeerSpec, PlacedSample, Sample, Trial, TrialResult } from "./types.ts";
+import { goModule, type Workshop } from "./workshop.ts";
 
 export interface Plan {
   readonly machine: Machine;
@@ -27,39 +24,6 @@ export interface Plan {
 }
 
 const here = import.meta.dirname;
-const goModule = "peers/go";
-
-/** What trials share: payload files by length, and the Go client. Made when first needed, gone at the end. */
-export class Workshop implements Disposable {
-  readonly #folder = mkdtempSync(join(tmpdir(), "flashwave-bench-"));
-  readonly #files = new Map<number, string>();
-  #go: string | undefined;
-
-  file(bytes: number): string {
-    let path = this.#files.get(bytes);
-    if (path === undefined) {
-      path = join(this.#folder, `${bytes}.bin`);
-      writeFileSync(path, noise(bytes));
-      this.#files.set(bytes, path);
-    }
-    return path;
-  }
-
-  go(): string {
-    if (this.#go === undefined) {
-      this.#go = join(this.#folder, "go-peer");
-      execFileSync("go", ["build", "-o", this.#go, "."], {
-        cwd: join(here, goModule),
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-    }
-    return this.#go;
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
 
 function missing(peer: PeerSpec, machine: Machine): string | undefined {
   if (peer.module === goModule && machine.go === "") return "Go not installed";
@@ -93,7 +57,7 @@ function commandOf(trial: Trial, peer: PeerSpec, port: number, plan: Plan, shop:
 }
 
 /** Operations after which nothing gets faster. */
-const enough = 100_000;
+const enough = 150_000;
 
 /** Doubles the work until a round fills its time, then goes on until the code is warm. Says how much work fills a round. */
 async function warmUp(child: Child, roundMs: number, warmMs: number): Promise<number> {
