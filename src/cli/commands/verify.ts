@@ -1,0 +1,23 @@
+import { isFlashwaveError } from "../../core/index.ts";
+import type { Flags } from "../flags.ts";
+import { eachOf, type Io, runArtifactJob } from "../job.ts";
+import { concurrencyOf, requireVersion } from "../wire.ts";
+
+/** Reads devices until each was seen running the artifact, or the deadline passes. Sends nothing. */
+export async function verify(path: string, flags: Flags, io: Io): Promise<number> {
+  requireVersion(flags);
+  return runArtifactJob(path, flags, io, ({ client, devices, artifact, signal, settle }) =>
+    eachOf(devices, concurrencyOf(flags), async (device) => {
+      const begun = performance.now();
+      const timed = () => ({ device: device.id, duration: performance.now() - begun });
+      try {
+        const evidence = await client.verify(device, artifact, { signal });
+        settle({ status: "verified", ...timed(), artifact: artifact.ref, evidence });
+      } catch (error) {
+        if (!isFlashwaveError(error)) throw error;
+        const status = error.code === "unverified" || error.code === "aborted" ? "unknown" : "failed";
+        settle({ status, ...timed(), error });
+      }
+    }),
+  );
+}

@@ -1,0 +1,41 @@
+import type { FlashwaveError, FlashwaveErrorCode } from "../core/index.ts";
+
+export interface ExitCodes {
+  readonly ok: number;
+  /** The demonstration did not go as planned. */
+  readonly unplanned: number;
+  /** The command line cannot be meant as it stands; nothing was sent. */
+  readonly usage: number;
+  readonly failed: number;
+  readonly unknown: number;
+  /** A device was read, and does not run the artifact in good health. */
+  readonly unproven: number;
+  /** 128 + SIGINT, as shells have it. */
+  readonly interrupted: number;
+}
+
+/** What the process ends with. Of `failed`, `unknown` and `unproven` the highest that occurred wins. */
+export const exitCodes: ExitCodes = Object.freeze({
+  ok: 0,
+  unplanned: 1,
+  usage: 2,
+  failed: 3,
+  unknown: 4,
+  unproven: 5,
+  interrupted: 130,
+});
+
+const unproven: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "not_updated",
+  "wrong_version",
+  "wrong_digest",
+  "wrong_device",
+  "unhealthy",
+]);
+
+/** The exit code that one device's result asks for. */
+export function exitCodeOf(result: { readonly status: string; readonly error?: Pick<FlashwaveError, "code"> }): number {
+  if (result.status === "unknown") return exitCodes.unknown;
+  if (result.status !== "failed") return exitCodes.ok;
+  return result.error !== undefined && unproven.has(result.error.code) ? exitCodes.unproven : exitCodes.failed;
+}

@@ -1,0 +1,28 @@
+import { readFile } from "node:fs/promises";
+import { devicesOf, entriesOf } from "./devices.ts";
+import type { Flags } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+import type { TlsFiles } from "./wire.ts";
+
+/** The devices that `--to` and `--to-file` name. */
+export async function readDevices({ to = [], toFile, id }: Flags): Promise<ReturnType<typeof devicesOf>> {
+  const listed = toFile === undefined ? [] : entriesOf(await text("--to-file", toFile));
+  return devicesOf([...to, ...listed], id);
+}
+
+export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> {
+  const files: { -readonly [Name in keyof TlsFiles]: TlsFiles[Name] } = {};
+  if (ca !== undefined) files.ca = await text("--ca", ca);
+  if (cert !== undefined) files.cert = await text("--cert", cert);
+  if (key !== undefined) files.key = await text("--key", key);
+  return files;
+}
+
+async function text(flag: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${flag}: ${JSON.stringify(path)} could not be read (${code}).`);
+  }
+}

@@ -1,0 +1,116 @@
+import { Command, Option } from "commander";
+
+/** The options of the device commands, as the command line has them: texts, none of them read yet. */
+export interface Flags {
+  readonly to?: readonly string[];
+  readonly toFile?: string;
+  readonly id?: string;
+  readonly firmwareVersion?: string;
+  readonly digest?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly versionPath?: string;
+  readonly pointer?: string;
+  readonly pattern?: string;
+  readonly text?: boolean;
+  readonly healthPath?: string;
+  /** False: `--no-health`. */
+  readonly health?: boolean;
+  readonly header?: readonly string[];
+  readonly permit?: readonly string[];
+  readonly concurrency?: string;
+  readonly rate?: string;
+  readonly attempts?: string;
+  readonly deadline?: string;
+  readonly stableFor?: string;
+  readonly connectTimeout?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly pin?: readonly string[];
+  readonly force?: boolean;
+  /** False: `--no-verify`. */
+  readonly verify?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+type Row = readonly [flags: string, description: string];
+
+/** Given again, each of these adds one more value. */
+const repeatable: ReadonlySet<string> = new Set(["header", "pin"]);
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const devices: readonly Row[] = [
+  ["--to <address...>", "devices: http(s)://host[:port], or id=address"],
+  ["--to-file <file>", "devices from a file, one per line"],
+  ["--id <id>", "the id of the device, where there is one"],
+];
+
+const artifact: readonly Row[] = [
+  ["--firmware-version <version>", "the version a device reports once it runs the artifact"],
+  ["--digest <sha256>", "the SHA-256 that the artifact must have"],
+];
+
+const send: readonly Row[] = [
+  ["--method <method>", "of the request that carries the artifact (default: POST)"],
+  ["--path <path>", "where it goes (default: /update)"],
+  ["--rate <bytes/s>", "for all devices together: 500K, 2M, 1G (K is 1000)"],
+  ["--attempts <count>", "attempts to send in all (default: 3)"],
+];
+
+const read: readonly Row[] = [
+  ["--version-path <path>", "where the version is read (default: /version)"],
+  ["--pointer <pointer>", "JSON pointer to the version in the answer (default: /version)"],
+  ["--pattern <regexp>", "the version is its first group instead"],
+  ["--text", "the whole answer is the version instead"],
+];
+
+const proof: readonly Row[] = [
+  ["--health-path <path>", "where health is asked (default: /health)"],
+  ["--no-health", "do not ask for health"],
+  ["--deadline <duration>", "until an unproven verification ends (default: 15m)"],
+  ["--stable-for <duration>", "how long a device must be seen running it (default: 5s)"],
+];
+
+const wire: readonly Row[] = [
+  ["--header <header>", '"name: value", sent with every request; repeatable'],
+  ["--permit <cidr...>", "addresses to permit beside those that are typed"],
+  ["--connect-timeout <duration>", "to open a connection (default: 10s)"],
+  ["--concurrency <count>", "devices under way at once (default: 64)"],
+  ["--ca <file>", "certificate authorities to trust, PEM"],
+  ["--cert <file>", "this client's certificate, PEM"],
+  ["--key <file>", "this client's private key, PEM"],
+  ["--pin <pin>", "certificate pin: sha256/<base64>, or a fingerprint; repeatable"],
+];
+
+const output: readonly Row[] = [
+  ["--json", "results as JSON, one document per line"],
+  ["--quiet", "no progress"],
+];
+
+const update: readonly Row[] = [
+  ["--force", "also where the device already runs the artifact"],
+  ["--no-verify", "end when the device has the bytes; prove nothing"],
+];
+
+export type DeviceCommand = "push" | "verify" | "update" | "inspect";
+
+/** Which options a command takes. */
+const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
+  push: [devices, artifact, send, wire, output],
+  verify: [devices, artifact, read, proof, wire, output],
+  update: [devices, artifact, send, read, proof, update, wire, output],
+  inspect: [devices, read, wire, output],
+};
+
+/** A command of the command line with its options, doing nothing yet. */
+export function deviceCommand(name: DeviceCommand, description: string): Command {
+  // Arguments too many are counted by the command itself: commander would repeat them, an unquoted header among them.
+  const command = new Command(name).description(description).allowExcessArguments();
+  for (const [flags, text] of sets[name].flat()) {
+    const option = new Option(flags, text);
+    command.addOption(repeatable.has(option.attributeName()) ? option.argParser(collect) : option);
+  }
+  return command;
+}

@@ -1,0 +1,97 @@
+import type { Artifact, Device } from "../core/index.ts";
+import type { Client, PushOptions } from "../push/index.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { readDevices, readTlsFiles } from "./files.ts";
+import type { Flags } from "./flags.ts";
+import { createView, type Screen } from "./progress/view.ts";
+import { Report } from "./report.ts";
+import type { Result } from "./results.ts";
+import { counted, formatBytes, printable } from "./text.ts";
+import { clientOptionsOf, httpOptionsOf, open, openClient, permitTyped } from "./wire.ts";
+
+/** Where a command's results and its progress go, and what ends it early. */
+export interface Io {
+  readonly stdout: Screen;
+  readonly stderr: Screen;
+  readonly signal: AbortSignal;
+}
+
+/** A command in motion: everything that was given is checked, nothing has been sent. */
+export interface Job {
+  readonly client: Client;
+  readonly devices: readonly Device[];
+  readonly flags: Flags;
+  readonly signal: AbortSignal;
+  readonly onProgress: NonNullable<PushOptions["onProgress"]>;
+  settle(result: Result): void;
+  /** A line about the run itself; silent where progress is. */
+  tell(line: string): void;
+}
+
+export type ArtifactJob = Job & { readonly artifact: Artifact };
+
+/** Runs a command on its devices. @returns the exit code */
+export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<void>): Promise<number> {
+  const { signal, stdout, stderr } = io;
+  const spoken = httpOptionsOf(flags);
+  const asked = clientOptionsOf(flags, await readTlsFiles(flags));
+  const devices = await readDevices(flags);
+  const options = await permitTyped(asked, devices);
+  using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
+  await using client = openClient({ ...options, onEvent: view.onEvent }, spoken);
+  const report = new Report({
+    json: flags.json === true,
+    print: (line) => view.aside(() => stdout.write(`${line}\n`)),
+    idWidth: Math.min(32, Math.max(...devices.map(({ id }) => id.length))),
+  });
+  const settle = (result: Result) => {
+    view.ended(result);
+    report.add(result);
+  };
+  const tell = (line: string) => {
+    if (flags.quiet !== true) view.aside(() => stderr.write(`${printable(line)}\n`));
+  };
+  using _ = whenAborted(signal, () => tell(interrupted));
+  await work({ client, devices, flags, signal, onProgress: view.onProgress, settle, tell });
+  report.end(view.board.elapsed);
+  return signal.aborted ? exitCodes.interrupted : report.exitCode;
+}
+
+/** The same with an artifact: it is opened once everything else was found right, and closed after the last device. */
+export function runArtifactJob(
+  path: string,
+  flags: Flags,
+  io: Io,
+  work: (job: ArtifactJob) => Promise<void>,
+): Promise<number> {
+  return runJob(flags, io, async (job) => {
+    await using artifact = await open(path, flags, io.signal);
+    job.tell(titleOf(artifact, job.devices.length));
+    await work({ ...job, artifact });
+  });
+}
+
+function titleOf({ name, version, length, digest }: Artifact, devices: number): string {
+  const named = version === "" ? name : `${name} ${version}`;
+  return `${named}, ${formatBytes(length)}, sha256 ${digest}, for ${counted(devices, "device")}`;
+}
+
+const interrupted = "Interrupted: ending what is under way. Interrupt again to leave at once.";
+
+export function whenAborted(signal: AbortSignal, tell: () => void): Disposable {
+  signal.addEventListener("abort", tell, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", tell) };
+}
+
+/** Calls `work` for each item, `concurrency` at a time. */
+export async function eachOf<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+}

@@ -1,0 +1,117 @@
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { isFlashwaveError } from "../core/index.ts";
+import { demo } from "./commands/demo.ts";
+import { inspect } from "./commands/inspect.ts";
+import { push } from "./commands/push.ts";
+import { update } from "./commands/update.ts";
+import { verify } from "./commands/verify.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { type DeviceCommand, deviceCommand, type Flags } from "./flags.ts";
+import { type Interruptible, watchInterrupt } from "./interrupt.ts";
+import type { Io } from "./job.ts";
+import type { Screen } from "./progress/view.ts";
+import { printable } from "./text.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the command line uses of `process`. */
+export interface Host extends Interruptible {
+  readonly argv: readonly string[];
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+type Stream = Screen & { on(event: "error", listener: (error: NodeJS.ErrnoException) => void): unknown };
+
+/** Runs one command line. @returns the exit code; the process then ends by itself, since nothing is left open */
+export async function main(host: Host): Promise<number> {
+  const { stdout, stderr } = host;
+  for (const stream of [stdout, stderr]) stream.on("error", ignoreClosedPipe);
+  const say = (line: string) => void stderr.write(`${printable(line)}\n`);
+  using interrupt = watchInterrupt(host);
+  let code: number = exitCodes.ok;
+  const program = createProgram({ stdout, stderr, signal: interrupt.signal }, (ended) => {
+    code = ended;
+  });
+  try {
+    await program.parseAsync(host.argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (interrupt.signal.aborted) return exitCodes.interrupted;
+    if (!(error instanceof UsageError) && !isFlashwaveError(error)) throw error;
+    say(`flashwave: ${error.message}`);
+    return exitCodes.usage;
+  }
+}
+
+/** Whoever reads the results may leave early, as `head` does; an update is not broken off for that. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+const descriptions: Readonly<Record<DeviceCommand, string>> = {
+  push: "send an artifact to devices; a receipt says that they have the bytes, not that they run them",
+  verify: "read devices until each was seen running the artifact",
+  update: "send an artifact to devices and prove that they run it",
+  inspect: "read what devices run",
+};
+
+const epilogue = `
+Progress goes to stderr, results to stdout.
+Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, 5 verification failed (the highest of
+these three wins), 130 interrupted.`;
+
+function createProgram(io: Io, ended: (code: number) => void): Command {
+  const { version } = createRequire(import.meta.url)("flashwave/package.json") as { readonly version: string };
+  const program = new Command("flashwave")
+    .description("Push firmware to devices over HTTP and prove what they then run.")
+    .version(version)
+    .addHelpText("after", epilogue)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) =>
+        write(
+          `${printable(
+            text
+              .trim()
+              .replace(/\s+/g, " ")
+              .replace(/^error:/, "flashwave:"),
+          )}\n`,
+        ),
+    });
+  const add = (command: Command) => program.addCommand(command.copyInheritedSettings(program));
+  const withArtifact = { push, verify, update };
+  for (const name of ["update", "push", "verify"] as const) {
+    add(
+      deviceCommand(name, descriptions[name])
+        .argument("<artifact>", "the firmware file")
+        .action(async (path: string, flags: Flags, command: Command) => {
+          requireArguments(command, 1);
+          ended(await withArtifact[name](path, flags, io));
+        }),
+    );
+  }
+  add(
+    deviceCommand("inspect", descriptions.inspect).action(async (flags: Flags, command: Command) => {
+      requireArguments(command, 0);
+      ended(await inspect(flags, io));
+    }),
+  );
+  add(
+    new Command("demo")
+      .description("update a simulated fleet, with devices that fail in instructive ways; needs no hardware")
+      .action(async () => ended(await demo(io))),
+  );
+  return program;
+}
+
+function requireArguments(command: Command, wanted: number): void {
+  const extra = command.args.length - wanted;
+  if (extra > 0)
+    throw new UsageError(
+      `${command.name()} was given ${extra} argument${extra === 1 ? "" : "s"} too many; quote what holds spaces.`,
+    );
+}

@@ -1,0 +1,42 @@
+import { UsageError } from "./usage-error.ts";
+
+const durations: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const multiples: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9 };
+
+/** Milliseconds. */
+export function durationOf(flag: string, text: string): number {
+  const [, number, unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
+  const factor = durations[unit];
+  if (number === undefined || factor === undefined)
+    throw new UsageError(`${flag} takes a duration such as 500ms, 30s, 15m or 1h, not ${JSON.stringify(text)}.`);
+  return Math.round(Number(number) * factor);
+}
+
+/** Bytes per second. */
+export function rateOf(flag: string, text: string): number {
+  const [, number, unit = ""] = /^(\d{1,12}(?:\.\d{1,3})?)([KMG]?)$/i.exec(text) ?? [];
+  const factor = multiples[unit.toUpperCase()];
+  if (number === undefined || factor === undefined || Number(number) === 0)
+    throw new UsageError(`${flag} takes bytes per second such as 500K, 2M or 1G, not ${JSON.stringify(text)}.`);
+  return Number(number) * factor;
+}
+
+export function countOf(flag: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new UsageError(`${flag} takes a whole number from 1 to 999999, not ${JSON.stringify(text)}.`);
+  return Number(text);
+}
+
+/** What is wrong with a header is said without showing it: it may hold a secret. */
+export function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {
+  const headers = new Map<string, string>();
+  for (const [index, line] of lines.entries()) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).trim().toLowerCase();
+    if (colon < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw new UsageError(`--header number ${index + 1} is not of the form "name: value"; quote it as one argument.`);
+    if (headers.has(name)) throw new UsageError(`--header ${JSON.stringify(name)} is given twice.`);
+    headers.set(name, line.slice(colon + 1).trim());
+  }
+  return Object.fromEntries(headers);
+}

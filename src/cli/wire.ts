@@ -1,0 +1,113 @@
+import { isIP } from "node:net";
+import { type OpenArtifactOptions, openArtifact } from "../bytes/index.ts";
+import { type Artifact, type Device, isFlashwaveError } from "../core/index.ts";
+import { type HttpOptions, http } from "../delivery/http/index.ts";
+import { createTransport, type TlsOptions } from "../http/index.ts";
+import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
+import type { Flags } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+import { countOf, durationOf, headersOf, rateOf } from "./values.ts";
+
+/* The composition root: how the words of the command line become those of the rooms. */
+
+/** What `--ca`, `--cert` and `--key` name, read. */
+export type TlsFiles = Pick<TlsOptions, "ca" | "cert" | "key">;
+
+export function clientOptionsOf(flags: Flags, files: TlsFiles = {}): ClientOptions {
+  const inFlight = read(flags.concurrency, "--concurrency", countOf);
+  const connect = read(flags.connectTimeout, "--connect-timeout", durationOf);
+  return {
+    addressPolicy: { permit: flags.permit ?? [] },
+    tls: { ...files, ...given({ pins: flags.pin }) },
+    timeouts: given({ connect }),
+    retry: given({ attempts: read(flags.attempts, "--attempts", countOf) }),
+    limits: given({ inFlight, bytesPerSecond: read(flags.rate, "--rate", rateOf) }),
+    verification: given({
+      deadline: read(flags.deadline, "--deadline", durationOf),
+      stableFor: read(flags.stableFor, "--stable-for", durationOf),
+    }),
+  };
+}
+
+/** Devices under way at once: what the client takes for its pushes, for the commands that only read. */
+export function concurrencyOf(flags: Flags): number {
+  return read(flags.concurrency, "--concurrency", countOf) ?? 64;
+}
+
+/** How devices are spoken to. A `--header` goes with every request, since it is mostly a credential. */
+export function httpOptionsOf(flags: Flags): HttpOptions {
+  const headers = flags.header && headersOf(flags.header);
+  const { method, path, versionPath, pointer, pattern, text, healthPath } = flags;
+  if (flags.health === false && healthPath !== undefined)
+    throw new UsageError("--health-path and --no-health exclude each other.");
+  const send = given({ method, path, headers });
+  const inspect = given({ path: versionPath, pointer, pattern, text, headers });
+  const health = flags.health === false ? false : given({ path: healthPath, headers });
+  return { send, inspect, health };
+}
+
+export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
+  return given({ version: flags.firmwareVersion, digest: flags.digest });
+}
+
+export function updateOptionsOf(flags: Flags): PushManyOptions {
+  return { force: flags.force ?? false, verify: flags.verify ?? true };
+}
+
+/** Without a version there would be nothing to hold a device against: better said before the bytes leave. */
+export function requireVersion(flags: Flags): void {
+  if (flags.firmwareVersion === undefined)
+    throw new UsageError("Give --firmware-version, the version a device reports once it runs the artifact.");
+}
+
+/**
+ * Checks every address before anything is sent, and permits those that were typed: whoever types a loopback address
+ * means it.
+ * @throws `invalid_address`, `invalid_option`
+ */
+export async function permitTyped(options: ClientOptions, devices: readonly Device[]): Promise<ClientOptions> {
+  const { addressPolicy, tls } = options;
+  await using transport = createTransport({ ...given({ addressPolicy, tls }) });
+  const typed = new Set<string>();
+  for (const { address } of devices) {
+    for (const network of networksOf(address)) typed.add(network);
+    try {
+      transport.origin(address);
+    } catch (error) {
+      if (!isFlashwaveError(error) || error.code !== "address_denied") throw error;
+      typed.add(hostOf(address));
+    }
+  }
+  return { ...options, addressPolicy: { ...addressPolicy, permit: [...(addressPolicy?.permit ?? []), ...typed] } };
+}
+
+/** RFC 6761 §6.3: this name, and all below it, are loopback. Any other name is judged by where it leads. */
+function networksOf(address: string): readonly string[] {
+  return /^(?:.+\.)?localhost$/.test(hostOf(address)) ? ["127.0.0.0/8", "::1"] : [];
+}
+
+function hostOf(address: string): string {
+  const host = URL.parse(address)?.hostname ?? "";
+  const bare = host.replace(/^\[|\]$/g, "");
+  return isIP(bare) === 0 ? host : bare;
+}
+
+/** A client of the generic HTTP delivery. */
+export function openClient(options: ClientOptions, spoken: HttpOptions): Client {
+  return createClient(options, [http(spoken)]);
+}
+
+export function open(path: string, flags: Flags, signal: AbortSignal): Promise<Artifact> {
+  return openArtifact(path, { ...artifactOptionsOf(flags), signal });
+}
+
+function read(text: string | undefined, flag: string, parse: (flag: string, text: string) => number) {
+  return text === undefined ? undefined : parse(flag, text);
+}
+
+type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** The fields that were given: an option left out must not replace a default. */
+function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
