@@ -13,7 +13,7 @@ export interface DeliveryContext {
   /** `transport.origin(device.address)`, already checked. */
   readonly origin: string;
   /** The device's profile: its own, or what a registry resolved for it. Absent: the adapter's defaults. */
-  readonly profile?: Profile;
+  readonly profile?: Profile | undefined;
   readonly clock: Clock;
 }
 
@@ -21,7 +21,7 @@ export interface DeliveryContext {
 export interface Step {
   /** On the clock's monotonic scale. */
   readonly deadline: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where a broken send can go on. Plain JSON, bound to the bytes, the device and the origin it was made for. */
@@ -41,14 +41,14 @@ export interface SendStep extends Step {
   /** Unique per attempt. */
   readonly attemptId: string;
   /** Headers the caller added to this one push. Checked. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Payload bytes the socket accepted, monotonic within the attempt. */
-  readonly onSent?: (bytes: number) => void;
+  readonly onSent?: ((bytes: number) => void) | undefined;
   /** The caller's rate limit, to be handed to the exchange that carries the bytes. */
-  readonly pace?: Pace;
-  readonly resume?: ResumeToken;
+  readonly pace?: Pace | undefined;
+  readonly resume?: ResumeToken | undefined;
   /** Awaited before the next byte leaves: once it resolves, the token has been made durable. */
-  readonly onResumable?: (token: ResumeToken) => Promise<void>;
+  readonly onResumable?: ((token: ResumeToken) => Promise<void>) | undefined;
 }
 
 /** What an adapter promises about its protocol; the retry decisions rest on it, so it is tested by the contract suite. */
@@ -72,7 +72,7 @@ export interface DeliveryTraits {
  * One device, spoken to for the length of one update. It holds what its calls share (a nonce, a login, a websocket)
  * and nothing that outlives it. An adapter never retries and never logs: it throws one `FlashwaveError`.
  */
-export interface DeliverySession extends AsyncDisposable {
+export interface DeliverySession {
   readonly traits: DeliveryTraits;
   /** Resolves once the device has acknowledged all bytes; everything else throws. */
   send(payload: Payload, step: SendStep): Promise<Acknowledgement>;
@@ -86,6 +86,8 @@ export interface DeliverySession extends AsyncDisposable {
   rollback?(receipt: Receipt, step: Step): Promise<void>;
   /** Tells the device to forget a broken send. */
   discard?(token: ResumeToken, step: Step): Promise<void>;
+  /** Lets go of what the calls shared. Called once, after the last. Absent: there is nothing to let go of. */
+  close?(): Promise<void>;
 }
 
 /** Speaks one device protocol. */

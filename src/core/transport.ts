@@ -15,23 +15,23 @@ export interface ExchangeRequest {
   /** An absolute path with an optional query. */
   readonly path: string;
   /** Share one frozen block between like requests; it is checked once. */
-  readonly headers?: HeaderBlock;
+  readonly headers?: HeaderBlock | undefined;
   /** `Content-Length` is the sum of the lengths; a body is never sent chunked. */
-  readonly body?: Segment | readonly Segment[];
+  readonly body?: Segment | readonly Segment[] | undefined;
   /** For errors: what this exchange is part of. */
   readonly phase: Phase;
   /** On the clock's monotonic scale. Time spent waiting for `pace` is added to it. */
   readonly deadline: number;
-  readonly signal?: AbortSignal;
-  readonly pace?: Pace;
+  readonly signal?: AbortSignal | undefined;
+  readonly pace?: Pace | undefined;
   /** Certificate pins for this device, beside those of the transport. */
-  readonly pins?: readonly string[];
+  readonly pins?: readonly string[] | undefined;
   /** Bytes of the body that the socket has accepted so far: monotonic, not more than one call per chunk. */
-  readonly onSent?: (bytes: number) => void;
+  readonly onSent?: ((bytes: number) => void) | undefined;
   /** Each interim answer (1xx), as it comes. */
-  readonly onInformation?: (status: number, headers: ReplyHeaders) => void;
+  readonly onInformation?: ((status: number, headers: ReplyHeaders) => void) | undefined;
   /** Default true. False: the connection is closed after the answer. */
-  readonly keepAlive?: boolean;
+  readonly keepAlive?: boolean | undefined;
 }
 
 /** Response headers as they came; names are lower case and interned. */
@@ -76,5 +76,7 @@ export interface Transport extends AsyncDisposable {
    */
   origin(address: string): string;
   exchange(origin: string, request: ExchangeRequest): Promise<ExchangeReply>;
+  /** Resolves with what `read` makes of the answer; what it throws rejects. It costs one promise less than a `then`. */
+  exchange<T>(origin: string, request: ExchangeRequest, read: (reply: ExchangeReply) => T): Promise<T>;
   statistics(): TransportStatistics;
 }

@@ -1,3 +1,4 @@
+import { createProgress } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { DeliverySession, ResumeToken, SendStep } from "../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
@@ -9,82 +10,93 @@ import { backoff, decide, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
 
-/** What one push sends, and what its attempts report to. */
-export interface Parcel {
-  readonly artifact: Artifact;
-  readonly headers: PushOptions["headers"];
-  readonly pace: Pace | undefined;
-  readonly onSent: ((attempt: number, bytes: number) => void) | undefined;
-  readonly before: DeviceState | undefined;
-}
-
-/** The only retry loop. Resolves once the device has the bytes; what it did about each fault is told as events. */
-export function attempts(work: Work, session: DeliverySession, parcel: Parcel): Promise<Receipt> {
-  return new Attempts(work, session, parcel).run();
-}
-
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A push that works at once allocates little more than its receipt: what only a fault needs is made by the fault. */
-class Attempts {
+/**
+ * One push: its attempts, and the only retry loop. What it does about each fault is told as events.
+ *
+ *     send ──acknowledged──► receipt
+ *       └────fault──► recover: read? wait, send again … ──► receipt, or it throws
+ *
+ * A push that works at once allocates little more than its receipt: what only a fault needs is made by the fault.
+ */
+export class Attempts {
   readonly #work: Work;
   readonly #session: DeliverySession;
-  readonly #parcel: Parcel;
+  readonly #artifact: Artifact;
+  readonly #options: PushOptions;
+  readonly #before: DeviceState | undefined;
   readonly #pushId: string;
+  readonly #pace: Pace | undefined;
   #attempt = 1;
+  #attemptId = "";
   #startedAt = 0;
   #early = false;
   #resume: ResumeToken | undefined;
 
-  constructor(work: Work, session: DeliverySession, parcel: Parcel) {
+  constructor(work: Work, session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState) {
     this.#work = work;
     this.#session = session;
-    this.#parcel = parcel;
+    this.#artifact = artifact;
+    this.#options = options;
+    this.#before = before;
     this.#pushId = work.nextPushId();
+    this.#pace = work.paceFor(options);
   }
 
-  async run(): Promise<Receipt> {
+  /** One attempt, as the device answers it. */
+  send(): Promise<Acknowledgement> {
     const { emit, device, options } = this.#work;
-    for (;;) {
-      this.#startedAt = options.clock.wall();
-      emit?.({ type: "attempt-started", device: device.id, attempt: this.#attempt, attemptId: this.#attemptId() });
-      try {
-        const reply = await this.#session.send(this.#parcel.artifact.payload, this.#step());
-        return this.#receipt("reply", reply);
-      } catch (thrown) {
-        const receipt = await this.#afterFault(faultOf(thrown, device.id, this.#attempt));
-        if (receipt !== undefined) return receipt;
-      }
-      this.#attempt++;
-    }
+    this.#attemptId = `${this.#pushId}-${this.#attempt}`;
+    this.#startedAt = options.clock.wall();
+    emit?.({ type: "attempt-started", device: device.id, attempt: this.#attempt, attemptId: this.#attemptId });
+    return this.#session.send(this.#artifact.payload, this.#step());
   }
 
-  #attemptId(): string {
-    return `${this.#pushId}-${this.#attempt}`;
+  /** From a first attempt's fault to a receipt, or to the error that ends the push. */
+  async recover(thrown: unknown): Promise<Receipt> {
+    for (let fault = thrown; ; ) {
+      const receipt = await this.#afterFault(faultOf(fault, this.#work.device.id, this.#attempt));
+      if (receipt !== undefined) return receipt;
+      this.#attempt++;
+      try {
+        return this.receipt(await this.send());
+      } catch (again) {
+        fault = again;
+      }
+    }
   }
 
   #step(): SendStep {
     const { options, signal } = this.#work;
-    const { artifact, headers, pace, onSent } = this.#parcel;
-    const step: Mutable<SendStep> = {
-      deadline: options.clock.now() + sendTimeout(options, artifact),
+    const { resumable } = this.#session.traits;
+    return {
+      deadline: options.clock.now() + sendTimeout(options, this.#artifact),
+      signal,
       pushId: this.#pushId,
-      attemptId: this.#attemptId(),
+      attemptId: this.#attemptId,
+      headers: this.#options.headers,
+      pace: this.#pace,
+      onSent: this.#options.onProgress && this.#onSent(this.#options.onProgress),
+      resume: this.#resume,
+      onResumable: resumable ? (token) => this.#keep(token) : undefined,
     };
-    if (signal !== undefined) step.signal = signal;
-    if (headers !== undefined) step.headers = headers;
-    if (pace !== undefined) step.pace = pace;
-    if (onSent !== undefined) {
-      const attempt = this.#attempt;
-      step.onSent = (bytes) => onSent(attempt, bytes);
-    }
-    if (this.#session.traits.resumable) {
-      step.onResumable = async (token) => {
-        this.#resume = token;
-      };
-      if (this.#resume !== undefined) step.resume = this.#resume;
-    }
-    return step;
+  }
+
+  async #keep(token: ResumeToken): Promise<void> {
+    this.#resume = token;
+  }
+
+  /** Each attempt begins at nothing, and never goes back within itself. */
+  #onSent(report: NonNullable<PushOptions["onProgress"]>): (bytes: number) => void {
+    const { device, options } = this.#work;
+    const attempt = this.#attempt;
+    const total = this.#artifact.length;
+    return createProgress({
+      total,
+      clock: options.clock,
+      report: (sent) => report({ device: device.id, attempt, sent, total }),
+    });
   }
 
   /** A receipt when a read shows that the bytes arrived after all, nothing when another attempt is due, or it throws. */
@@ -109,7 +121,7 @@ class Attempts {
     const toldByOffset = traits.resumable && this.#resume !== undefined;
     if (decision.next === "read" && !toldByOffset) {
       const seen = await this.#settleByRead();
-      if (seen.kind === "arrived") return this.#receipt("readback", { status: 0, bytes: this.#parcel.artifact.length });
+      if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
       if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device.id, this.#attempt);
     }
     if (this.#attempt >= options.retry.attempts) throw fault;
@@ -124,23 +136,23 @@ class Attempts {
   }
 
   #readRun(probe: VerificationRun["probe"]): VerificationRun {
-    const { artifact, before } = this.#parcel;
-    const since = { startedAt: this.#startedAt, ...(before && { before }) };
+    const since = { startedAt: this.#startedAt, before: this.#before };
     return this.#work.verificationRun(probe, {
-      ...this.#work.expectation(artifact, since),
+      ...this.#work.expectation(this.#artifact, since),
       newBoot: true,
       stableFor: 0,
     });
   }
 
-  #receipt(acknowledgedBy: Receipt["acknowledgedBy"], reply: Acknowledgement): Receipt {
+  /** What this attempt's acknowledgement amounts to. */
+  receipt(reply: Acknowledgement, acknowledgedBy: Receipt["acknowledgedBy"] = "reply"): Receipt {
     const { device, origin, delivery, options } = this.#work;
     const receipt: Mutable<Receipt> = {
       device: device.id,
       origin,
       delivery,
-      artifact: this.#parcel.artifact.ref,
-      attemptId: this.#attemptId(),
+      artifact: this.#artifact.ref,
+      attemptId: this.#attemptId,
       attempts: this.#attempt,
       bytes: reply.bytes,
       status: reply.status,
@@ -152,7 +164,7 @@ class Attempts {
       endedAt: options.clock.wall(),
     };
     if (reply.remoteId !== undefined) receipt.remoteId = reply.remoteId;
-    if (this.#parcel.before !== undefined) receipt.before = this.#parcel.before;
+    if (this.#before !== undefined) receipt.before = this.#before;
     return receipt;
   }
 }

@@ -1,7 +1,10 @@
 import type { DeviceState, Receipt } from "../core/outcome.ts";
 
 /** What a read is compared with: when the send began, and the state read before it. */
-export type Since = Pick<Receipt, "before" | "startedAt">;
+export interface Since {
+  readonly startedAt: Receipt["startedAt"];
+  readonly before?: DeviceState | undefined;
+}
 
 /** What a read says about a boot since the send. `unchanged`: the device reports boots, and there was none. */
 export type NewBoot = "seen" | "unchanged" | "not-reported" | "not-checked";

@@ -1,13 +1,13 @@
 import { createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
-import type { Delivery } from "../core/delivery.ts";
+import type { Delivery, DeliverySession } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
-import { Bindings } from "./binding.ts";
+import { Attempts } from "./attempts.ts";
 import { SendGate } from "./gate.ts";
 import type { Walk } from "./map-concurrent.ts";
 import {
@@ -24,6 +24,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
+import { Routes } from "./routes.ts";
 import { resolveSubject } from "./subject.ts";
 import { activate, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
@@ -74,7 +75,6 @@ const none = Object.freeze({});
 class FlashwaveClient implements Client {
   readonly #options: ResolvedOptions;
   readonly #transport: Transport;
-  readonly #bindings: Bindings;
   readonly #shared: Shared;
   readonly #gate: SendGate;
   readonly #closing = new AbortController();
@@ -89,9 +89,10 @@ class FlashwaveClient implements Client {
   ) {
     this.#options = resolved;
     this.#transport = transport;
-    this.#bindings = new Bindings(deliveries, options.probers ?? [], transport, resolved.clock);
     this.#gate = new SendGate(resolved.inFlight);
     this.#shared = {
+      transport,
+      routes: new Routes(deliveries, options.probers ?? []),
       options: resolved,
       waiting: createWaiting(resolved.clock, this.#closing.signal),
       pace: createPace({ bytesPerSecond: resolved.bytesPerSecond, clock: resolved.clock }),
@@ -106,18 +107,23 @@ class FlashwaveClient implements Client {
     const work = found instanceof Promise ? await found : found;
     const turn = this.#enter(work);
     if (turn !== undefined) await turn;
+    let session: DeliverySession | undefined;
     try {
-      const session = work.open();
+      session = work.open();
+      // Here and not in a function of its own: each async function more costs a small push a twentieth of its memory.
+      const attempts = new Attempts(work, session, artifact, options);
+      let receipt: Receipt;
       try {
-        const sent = await work.send(session, artifact, options);
-        const receipt = sent.activated || options.activate === false ? sent : await activate(work, session, sent);
-        this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
-        return receipt;
-      } finally {
-        await session[Symbol.asyncDispose]();
+        receipt = attempts.receipt(await attempts.send());
+      } catch (thrown) {
+        receipt = await attempts.recover(thrown);
       }
+      if (!receipt.activated && options.activate !== false) receipt = await activate(work, session, receipt);
+      this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
+      return receipt;
     } finally {
       this.#leave(work);
+      if (session?.close !== undefined) await session.close();
     }
   }
 
@@ -201,7 +207,7 @@ class FlashwaveClient implements Client {
 
   #workFor(device: Device, signal: AbortSignal | undefined, verification: VerificationOptions): Work {
     if (signal?.aborted) throw abortedError(signal, "prepare", device.id);
-    return new Work(this.#bindings.bind(device), this.#shared, signal, verification);
+    return new Work(device, this.#shared, signal, verification);
   }
 
   /** Takes the device, and a place among those under way; nothing to await when there is one. */

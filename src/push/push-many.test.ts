@@ -60,7 +60,7 @@ describe("pushMany", () => {
       break;
     }
     expect(fake.calls.filter((call) => call === "send").length).toBe(
-      fake.calls.filter((call) => call === "dispose").length,
+      fake.calls.filter((call) => call === "close").length,
     );
     expect(fake.steps.length).toBeLessThanOrEqual(5);
   });

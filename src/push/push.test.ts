@@ -19,7 +19,7 @@ describe("push", () => {
       artifact: artifact.ref,
     });
     expect(JSON.parse(JSON.stringify(receipt))).toEqual(receipt);
-    expect(fake.calls).toEqual(["send", "dispose"]);
+    expect(fake.calls).toEqual(["send", "close"]);
     expect(events.map((event) => event.type)).toEqual(["attempt-started", "sent"]);
   });
 
@@ -50,7 +50,7 @@ describe("push", () => {
       reads: [oldState],
     });
     await expect(client.push(device, artifact)).rejects.toMatchObject({ code: "refused" });
-    expect(fake.calls).toEqual(["send", "dispose"]);
+    expect(fake.calls).toEqual(["send", "close"]);
   });
 
   it("reads once after a refusal that came while bytes were out, and says what it saw", async () => {
@@ -60,7 +60,7 @@ describe("push", () => {
       code: "refused",
       message: expect.stringContaining('version "1.0.0"'),
     });
-    expect(fake.calls).toEqual(["send", "inspect", "dispose"]);
+    expect(fake.calls).toEqual(["send", "inspect", "close"]);
     const dark = rig({ sends: [refused], reads: [fault("connect_failed")] });
     await expect(dark.client.push(device, artifact)).rejects.toMatchObject({
       message: expect.stringContaining("could not be read afterwards (connect_failed)"),
@@ -71,7 +71,7 @@ describe("push", () => {
     const { client, artifact, fake, clock } = rig({ sends: [lost, { status: 200, bytes: 4 }], reads: [oldState] });
     const receipt = await client.push(device, artifact);
     expect(receipt.attempts).toBe(2);
-    expect(fake.calls).toEqual(["send", "inspect", "inspect", "send", "dispose"]);
+    expect(fake.calls).toEqual(["send", "inspect", "inspect", "send", "close"]);
     expect(clock.now()).toBeGreaterThanOrEqual(5_000);
   });
 

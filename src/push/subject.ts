@@ -1,8 +1,8 @@
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
 import type { RegisteredDevice } from "../core/registry.ts";
-import { checkDevice } from "./binding.ts";
 import type { ClientRegistry, DeviceRef } from "./options.ts";
+import { checkDevice } from "./routes.ts";
 
 /** A device handed in as it is, or found in the registry with its profile resolved. */
 export function resolveSubject(ref: DeviceRef, registry: ClientRegistry | undefined): Device | Promise<Device> {

@@ -22,7 +22,7 @@ describe("update", () => {
       evidence: { newBoot: "seen", version: "2.0.0" },
     });
     expect(calls).toEqual(["commit"]);
-    expect(fake.calls).toEqual(["inspect", "send", "inspect", "inspect", "dispose"]);
+    expect(fake.calls).toEqual(["inspect", "send", "inspect", "inspect", "close"]);
     expect(events.map((event) => event.type)).toEqual([
       "attempt-started",
       "read",

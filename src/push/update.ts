@@ -31,7 +31,8 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     if (work.probe === undefined) throw noProbe(work.device.id);
     const before = await work.inspectPatiently(work.probe);
     if (!options.force && runsAlready(work, artifact, before)) return outcomes.skipped(before);
-    await using session = work.open();
+    const session = work.open();
+    await using _closing = { [Symbol.asyncDispose]: async () => session.close?.() };
     receipt = await work.send(session, artifact, options, before);
     if (session.settle !== undefined) {
       const settled = await session.settle(receipt, work.step(work.verification.deadline));

@@ -1,23 +1,27 @@
-import { combinePaces, createPace, createProgress, type ProgressMeter } from "../bytes/index.ts";
+import { combinePaces, createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
-import type { DeliverySession, Probe, Step } from "../core/delivery.ts";
+import type { Clock } from "../core/clock.ts";
+import type { DeliveryContext, DeliverySession, Probe, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import type { Profile } from "../core/profile.ts";
 import type { Observation } from "../core/registry.ts";
-import type { Pace } from "../core/transport.ts";
-import { attempts } from "./attempts.ts";
-import type { Bound } from "./binding.ts";
+import type { Pace, Transport } from "../core/transport.ts";
+import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import type { Expectation } from "./evidence.ts";
 import type { ClientRegistry, PushOptions, ResolvedOptions } from "./options.ts";
 import { backoff, decide } from "./retry-policy.ts";
+import type { Route, Routes } from "./routes.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** What all devices of one client share. */
 export interface Shared {
+  readonly transport: Transport;
+  readonly routes: Routes;
   readonly options: ResolvedOptions;
   readonly waiting: Waiting;
   readonly pace: Pace | undefined;
@@ -27,22 +31,36 @@ export interface Shared {
   readonly nextPushId: () => string;
 }
 
-/** The steps that `push`, `verify` and `update` are made of, for one device and one call. */
-export class Work {
+/** The steps that `push`, `verify` and `update` are made of, for one device and one call; what an adapter is bound with. */
+export class Work implements DeliveryContext {
   readonly device: Device;
+  readonly origin: string;
   readonly verification: VerificationOptions;
   readonly signal: AbortSignal | undefined;
-  readonly #bound: Bound;
+  readonly #route: Route;
   readonly #shared: Shared;
   #probe: Probe | undefined;
   #lastRead: DeviceState | undefined;
 
-  constructor(bound: Bound, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
-    this.device = bound.device;
+  constructor(device: Device, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
+    this.device = device;
+    this.origin = shared.transport.origin(device.address);
     this.verification = verification;
     this.signal = signal;
-    this.#bound = bound;
+    this.#route = shared.routes.of(device);
     this.#shared = shared;
+  }
+
+  get transport(): Transport {
+    return this.#shared.transport;
+  }
+
+  get clock(): Clock {
+    return this.#shared.options.clock;
+  }
+
+  get profile(): Profile | undefined {
+    return this.device.profile;
   }
 
   get options(): ResolvedOptions {
@@ -57,19 +75,15 @@ export class Work {
     return this.#shared.emit;
   }
 
-  get origin(): string {
-    return this.#bound.context.origin;
-  }
-
   get delivery(): string {
-    return this.#bound.delivery.kind;
+    return this.#route.delivery.kind;
   }
 
   /** Bound when it is first asked for: a push that goes well reads nothing. */
   get probe(): Probe | undefined {
-    const { prober, device, context } = this.#bound;
+    const { prober } = this.#route;
     if (this.#probe === undefined && prober !== undefined) {
-      const probe = prober.bind(device, context);
+      const probe = prober.bind(this.device, this);
       this.#probe = this.#shared.registry === undefined ? probe : this.#remembering(probe);
     }
     return this.#probe;
@@ -85,12 +99,11 @@ export class Work {
   }
 
   open(): DeliverySession {
-    return this.#bound.delivery.bind(this.device, this.#bound.context);
+    return this.#route.delivery.bind(this.device, this);
   }
 
   step(ms: number): Step {
-    const deadline = this.options.clock.now() + ms;
-    return this.signal === undefined ? { deadline } : { deadline, signal: this.signal };
+    return { deadline: this.clock.now() + ms, signal: this.signal };
   }
 
   expectation(artifact: Artifact, since: Since | undefined): Expectation {
@@ -129,37 +142,25 @@ export class Work {
     }
   }
 
-  send(session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState): Promise<Receipt> {
+  /** The client's rate limit, and the call's own within it. */
+  paceFor({ bytesPerSecond }: PushOptions): Pace | undefined {
     const { pace } = this.#shared;
-    const { headers, bytesPerSecond, onProgress } = options;
-    return attempts(this, session, {
-      artifact,
-      headers,
-      pace:
-        bytesPerSecond === undefined
-          ? pace
-          : combinePaces(pace, createPace({ bytesPerSecond, clock: this.options.clock })),
-      onSent: onProgress && this.#progress(artifact.length, onProgress),
-      before,
-    });
+    if (bytesPerSecond === undefined) return pace;
+    return combinePaces(pace, createPace({ bytesPerSecond, clock: this.options.clock }));
   }
 
-  /** Each attempt begins at nothing, and never goes back within itself. */
-  #progress(total: number, report: NonNullable<PushOptions["onProgress"]>): (attempt: number, sent: number) => void {
-    const device = this.device.id;
-    let current = 0;
-    let meter: ProgressMeter;
-    return (attempt, sent) => {
-      if (attempt !== current) {
-        current = attempt;
-        meter = createProgress({
-          total,
-          clock: this.options.clock,
-          report: (bytes) => report({ device, attempt, sent: bytes, total }),
-        });
-      }
-      meter(sent);
-    };
+  async send(
+    session: DeliverySession,
+    artifact: Artifact,
+    options: PushOptions,
+    before: DeviceState,
+  ): Promise<Receipt> {
+    const attempts = new Attempts(this, session, artifact, options, before);
+    try {
+      return attempts.receipt(await attempts.send());
+    } catch (thrown) {
+      return attempts.recover(thrown);
+    }
   }
 
   async verify(probe: Probe, artifact: Artifact, since: Receipt | undefined): Promise<Evidence> {

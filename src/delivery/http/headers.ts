@@ -7,20 +7,38 @@ import { withDefaults } from "../shared/request-plan.ts";
 import { headerValue, maxDeviceString } from "../shared/text.ts";
 import type { Plan } from "./plan.ts";
 
-/** The plan's frozen block, and the few pairs that vary with the device, the artifact and the push. */
+/** The block that a plan and an artifact share with a whole fleet, and the few pairs that vary with device and push. */
 export function artifactHeaders(plan: Plan, device: Device, artifact: ArtifactRef, step: SendStep): HeaderBlock {
-  const { identify, reprDigest, idempotencyKey, versionHeader } = plan.along;
-  const headers = [...plan.send.headers];
-  if (identify) {
-    headers.push("x-device-id", headerValue(device.id));
-    // A name is for people: a very long one is cut rather than refused by a device's header limit.
-    if (device.name) headers.push("x-device-name", headerValue(device.name.slice(0, maxDeviceString)));
-  }
-  if (reprDigest) headers.push("repr-digest", reprDigestOf(artifact));
+  const { identify, idempotencyKey } = plan.along;
+  const block = blockOf(plan, artifact);
+  const headers: string[] = identify ? [...block, "x-device-id", headerValue(device.id)] : [...block];
+  // A name is for people: a very long one is cut rather than refused by a device's header limit.
+  if (identify && device.name) headers.push("x-device-name", headerValue(device.name.slice(0, maxDeviceString)));
   // A structured-field String: percent-encoding leaves neither quotes nor backslashes in it.
   if (idempotencyKey) headers.push("idempotency-key", `"${encodeURIComponent(step.pushId.toWellFormed())}"`);
-  if (versionHeader && artifact.version !== "") headers.push("x-firmware-version", headerValue(artifact.version));
   return step.headers === undefined ? headers : withDefaults(callerHeaders(step.headers), headers);
+}
+
+const blocks = new WeakMap<Plan, WeakMap<ArtifactRef, HeaderBlock>>();
+
+/** Made once per plan and artifact. */
+function blockOf(plan: Plan, artifact: ArtifactRef): HeaderBlock {
+  let known = blocks.get(plan);
+  if (known === undefined) {
+    known = new WeakMap();
+    blocks.set(plan, known);
+  }
+  let block = known.get(artifact);
+  if (block === undefined) {
+    const { reprDigest, versionHeader } = plan.along;
+    block = Object.freeze([
+      ...plan.send.headers,
+      ...(reprDigest ? ["repr-digest", reprDigestOf(artifact)] : []),
+      ...(versionHeader && artifact.version !== "" ? ["x-firmware-version", headerValue(artifact.version)] : []),
+    ]);
+    known.set(artifact, block);
+  }
+  return block;
 }
 
 /** What the caller added to this one push goes before everything of the same name. */
@@ -28,13 +46,7 @@ function callerHeaders(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value]);
 }
 
-const digests = new WeakMap<ArtifactRef, string>();
-
-/** RFC 9530 §3. Made once per artifact: a fleet is given the same one. */
+/** RFC 9530 §3. */
 function reprDigestOf(artifact: ArtifactRef): string {
-  const known = digests.get(artifact);
-  if (known !== undefined) return known;
-  const field = `sha-256=:${Buffer.from(artifact.digest, "hex").toString("base64")}:`;
-  digests.set(artifact, field);
-  return field;
+  return `sha-256=:${Buffer.from(artifact.digest, "hex").toString("base64")}:`;
 }

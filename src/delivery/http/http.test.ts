@@ -27,11 +27,11 @@ function scripted(answer: Partial<ExchangeReply> | Error = {}): {
 } {
   const requests: ExchangeRequest[] = [];
   const transport = {
-    exchange: async (to: string, request: ExchangeRequest): Promise<ExchangeReply> => {
+    exchange: async (to: string, request: ExchangeRequest, read: (reply: ExchangeReply) => unknown) => {
       expect(to).toBe(origin);
       requests.push(request);
       if (answer instanceof Error) throw answer;
-      return { status: 200, headers: new Map(), body: new Uint8Array(), sent: "all", peer: "none", ...answer };
+      return read({ status: 200, headers: new Map(), body: new Uint8Array(), sent: "all", peer: "none", ...answer });
     },
   } as Partial<Transport> as Transport;
   return { context: { transport, origin, clock: { ...systemClock, wall: () => readAt } }, requests };
@@ -132,7 +132,7 @@ describe("activate, commit and rollback", () => {
       undefined,
     ]);
     const profile = { activate: { path: "/activate" }, commit: { method: "PUT", path: "/commit", form: { ok: "1" } } };
-    await using session = http().bind({ ...device, profile }, context);
+    const session = http().bind({ ...device, profile }, context);
     await session.activate?.(receipt, { deadline: 9 });
     await session.commit?.(receipt, { deadline: 9 });
     expect(session.rollback).toBeUndefined();

@@ -1,6 +1,6 @@
 import type { Probe, Step } from "../../core/delivery.ts";
 import type { DeviceState, Identity } from "../../core/outcome.ts";
-import type { PeerIdentity } from "../../core/transport.ts";
+import type { ExchangeReply, PeerIdentity } from "../../core/transport.ts";
 import { failedCheck } from "../shared/checks.ts";
 import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
 import { replyError, requireSuccess } from "../shared/reply.ts";
@@ -27,8 +27,11 @@ export class HttpProbe implements Probe {
     return this.#plan.state.proves;
   }
 
-  async inspect(step: Step): Promise<DeviceState> {
-    const reply = await exchange(this.#bound, this.#plan, step, "inspect");
+  inspect(step: Step): Promise<DeviceState> {
+    return exchange(this.#bound, this.#plan, step, "inspect", (reply) => this.#read(reply));
+  }
+
+  #read(reply: ExchangeReply): DeviceState {
     const context = replyContext(this.#bound, "inspect");
     requireSuccess(reply, context);
     const problem = failedCheck(this.#plan.checks, reply.body);
@@ -51,8 +54,11 @@ function identityOf(peer: PeerIdentity, reportedItsId: boolean): Identity {
   return reportedItsId ? "reported-id" : "address";
 }
 
-async function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promise<void> {
-  const reply = await exchange(bound, plan, step, "verify");
+function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promise<void> {
+  return exchange(bound, plan, step, "verify", (reply) => requireWell(reply, plan, bound));
+}
+
+function requireWell(reply: ExchangeReply, plan: RequestPlan, bound: Bound): void {
   const well = reply.status >= 200 && reply.status < 300;
   const problem = well ? failedCheck(plan.checks, reply.body) : "so it says that it is not well";
   if (problem === undefined) return;

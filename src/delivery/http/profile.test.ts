@@ -17,9 +17,9 @@ function remembering(): { readonly context: DeliveryContext; readonly requests: 
     peer: "none",
   };
   const transport = {
-    exchange: async (_origin: string, request: ExchangeRequest) => {
+    exchange: async (_origin: string, request: ExchangeRequest, read: (reply: ExchangeReply) => unknown) => {
       requests.push(request);
-      return reply;
+      return read(reply);
     },
   } as Partial<Transport> as Transport;
   return { context: { transport, origin: "http://10.0.0.1", clock: systemClock }, requests };

@@ -1,6 +1,7 @@
 import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core/delivery.ts";
 import type { Acknowledgement, Receipt } from "../../core/outcome.ts";
-import type { Payload } from "../../core/payload.ts";
+import type { Payload, Segment } from "../../core/payload.ts";
+import type { ExchangeReply } from "../../core/transport.ts";
 import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
 import type { RequestPlan } from "../shared/request-plan.ts";
 import { artifactHeaders } from "./headers.ts";
@@ -30,20 +31,26 @@ export class HttpSession implements DeliverySession {
     return this.#plan.traits;
   }
 
-  async send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
+  send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
     const { send } = this.#plan;
     const { length } = payload.artifact;
+    let body: Segment;
+    try {
+      body = payload.slice(0, length);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const headers = artifactHeaders(this.#plan, this.#bound.device, payload.artifact, step);
-    const reply = await exchange(this.#bound, send, step, "send", headers, payload.slice(0, length));
-    requireYes(reply, send, this.#bound, "send");
-    return { status: reply.status, bytes: length };
+    const acknowledge = (reply: ExchangeReply): Acknowledgement => {
+      requireYes(reply, send, this.#bound, "send");
+      return { status: reply.status, bytes: length };
+    };
+    return exchange(this.#bound, send, step, "send", acknowledge, headers, body);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 const orders = ["activate", "commit", "rollback"] as const;
 
 function order(bound: Bound, request: RequestPlan, phase: (typeof orders)[number]): Order {
-  return async (_receipt, step) => requireYes(await exchange(bound, request, step, phase), request, bound, phase);
+  return (_receipt, step) => exchange(bound, request, step, phase, (reply) => requireYes(reply, request, bound, phase));
 }

@@ -14,33 +14,28 @@ export interface Bound {
 }
 
 interface ExchangeStep extends Step {
-  readonly onSent?: (bytes: number) => void;
-  readonly pace?: Pace;
+  readonly onSent?: ((bytes: number) => void) | undefined;
+  readonly pace?: Pace | undefined;
 }
 
-/** Sends one planned request; the step's signal, deadline and pace and the device's pins go along. */
-export function exchange(
+/**
+ * Sends one planned request, and resolves with what `read` makes of the answer. The step's signal, deadline and pace
+ * and the device's pins go along.
+ */
+export function exchange<T>(
   { device, context }: Bound,
   plan: RequestPlan,
   step: ExchangeStep,
   phase: Phase,
+  read: (reply: ExchangeReply) => T,
   headers: HeaderBlock = plan.headers,
   body: Segment | readonly Segment[] | undefined = plan.body,
-): Promise<ExchangeReply> {
+): Promise<T> {
   const { method, path } = plan;
-  const request: { -readonly [Field in keyof ExchangeRequest]: ExchangeRequest[Field] } = {
-    method,
-    path,
-    headers,
-    phase,
-    deadline: step.deadline,
-  };
-  if (body !== undefined) request.body = body;
-  if (step.signal !== undefined) request.signal = step.signal;
-  if (step.onSent !== undefined) request.onSent = step.onSent;
-  if (step.pace !== undefined) request.pace = step.pace;
-  if (device.pins !== undefined) request.pins = device.pins;
-  return context.transport.exchange(context.origin, request);
+  const { deadline, signal, onSent, pace } = step;
+  const { pins } = device;
+  const request: ExchangeRequest = { method, path, headers, body, phase, deadline, signal, onSent, pace, pins };
+  return context.transport.exchange(context.origin, request, read);
 }
 
 /** For the errors that an answer of this device may make. */

@@ -87,7 +87,13 @@ export function bytesOutOf(reply: ExchangeReply): BytesOut {
 export function requireSuccess(reply: ExchangeReply, context: ReplyContext): void {
   const ruling = rule(reply.status, reply.sent);
   if (ruling === undefined) return;
-  throw replyError(ruling.code, `The device answered ${reply.status} ${ruling.says}.`, reply, context, ruling.retryable);
+  throw replyError(
+    ruling.code,
+    `The device answered ${reply.status} ${ruling.says}.`,
+    reply,
+    context,
+    ruling.retryable,
+  );
 }
 
 /** The error that an answer makes, with the answer's status, `Retry-After` and excerpt kept beside the message. */

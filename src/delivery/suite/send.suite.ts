@@ -71,8 +71,8 @@ export function testSending(options: DeliverySuiteOptions): void {
       const artifact = await trial.open(70_000);
       const session = trial.bind();
       await session.send(artifact.payload, trial.step());
-      await session[Symbol.asyncDispose]();
-      await session[Symbol.asyncDispose]();
+      await session.close?.();
+      await session.close?.();
       await trial.settled();
       const another = trial.bind();
       await another.send(artifact.payload, trial.step());

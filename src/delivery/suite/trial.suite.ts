@@ -43,7 +43,9 @@ export class Trial implements AsyncDisposable {
 
   bind(profile?: Profile): DeliverySession {
     const context = profile === undefined ? this.context : { ...this.context, profile };
-    return this.#stack.use(this.#options.delivery().bind(this.rig.device, context));
+    const session = this.#options.delivery().bind(this.rig.device, context);
+    this.#stack.defer(() => session.close?.());
+    return session;
   }
 
   probe(): Probe {

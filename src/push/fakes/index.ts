@@ -80,8 +80,8 @@ export function fakeDelivery(options: FakeDeliveryOptions = {}): FakeDelivery {
         calls.push("send");
         return send(step);
       },
-      [Symbol.asyncDispose]: async () => {
-        calls.push("dispose");
+      close: async () => {
+        calls.push("close");
       },
       ...session,
     }),

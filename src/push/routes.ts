@@ -1,52 +1,45 @@
-import type { Clock } from "../core/clock.ts";
-import type { Delivery, DeliveryContext, Prober } from "../core/delivery.ts";
+import type { Delivery, Prober } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError } from "../core/errors.ts";
-import type { Transport } from "../core/transport.ts";
 import { invalidOption } from "./options.ts";
 
-/** A device with everything that is needed to speak to it. No I/O has happened. */
-export interface Bound {
-  readonly device: Device;
+/** The adapters that speak to one kind of device. */
+export interface Route {
   readonly delivery: Delivery;
   readonly prober: Prober | undefined;
-  readonly context: DeliveryContext;
 }
 
 /** Finds the delivery and the probe that a device names. */
-export class Bindings {
+export class Routes {
   readonly #deliveries: ReadonlyMap<string, Delivery>;
   readonly #probers: ReadonlyMap<string, Prober>;
-  readonly #first: Delivery;
-  readonly #transport: Transport;
-  readonly #clock: Clock;
+  /** The way to devices that name neither. */
+  readonly #usual: Route;
 
-  constructor(deliveries: readonly Delivery[], probers: readonly Prober[], transport: Transport, clock: Clock) {
+  constructor(deliveries: readonly Delivery[], probers: readonly Prober[]) {
     const [first] = deliveries;
     if (first === undefined) throw invalidOption("deliveries", "a list of at least one delivery", deliveries);
-    this.#first = first;
     this.#deliveries = byKind("deliveries", deliveries);
     const own = deliveries.flatMap((delivery) => (delivery.prober === undefined ? [] : [delivery.prober]));
     // A prober given on its own replaces the one that a delivery of the same kind brings along.
     this.#probers = new Map([...byKind("deliveries", own), ...byKind("probers", probers)]);
-    this.#transport = transport;
-    this.#clock = clock;
+    this.#usual = { delivery: first, prober: this.#prober(first.prober?.kind, "") };
   }
 
-  /** @throws `unknown_delivery`, `invalid_address`, `address_denied` */
-  bind(device: Device): Bound {
-    const delivery = device.delivery === undefined ? this.#first : this.#deliveries.get(device.delivery);
-    if (delivery === undefined) throw unknownKind("delivery", device.delivery, this.#deliveries, device.id);
-    const kind = device.probe ?? delivery.prober?.kind;
-    const prober = kind === undefined ? undefined : this.#probers.get(kind);
-    if (kind !== undefined && prober === undefined) throw unknownKind("probe", kind, this.#probers, device.id);
-    const context: DeliveryContext = {
-      transport: this.#transport,
-      origin: this.#transport.origin(device.address),
-      clock: this.#clock,
-      ...(device.profile !== undefined && { profile: device.profile }),
-    };
-    return { device, delivery, prober, context };
+  /** @throws `unknown_delivery` */
+  of(device: Device): Route {
+    const { delivery: kind, probe, id } = device;
+    if (kind === undefined && probe === undefined) return this.#usual;
+    const delivery = kind === undefined ? this.#usual.delivery : this.#deliveries.get(kind);
+    if (delivery === undefined) throw unknownKind("delivery", kind, this.#deliveries, id);
+    return { delivery, prober: this.#prober(probe ?? delivery.prober?.kind, id) };
+  }
+
+  #prober(kind: string | undefined, device: string): Prober | undefined {
+    if (kind === undefined) return undefined;
+    const prober = this.#probers.get(kind);
+    if (prober === undefined) throw unknownKind("probe", kind, this.#probers, device);
+    return prober;
   }
 }
 
