@@ -7,3 +7,11 @@ export {
   type RigReception,
   testDelivery,
 } from "../delivery/delivery.suite.ts";
+export {
+  type OpenOptions,
+  type RegistryDriver,
+  testArtifactStore,
+  testDeviceRegistry,
+  testProfileRegistry,
+  testRegistry,
+} from "../registry/registry.suite.ts";
