@@ -18,9 +18,9 @@ const concurrency = 8;
 /** Patience in the measure of simulated devices, which restart in 100 ms; real ones want the defaults. */
 const hasty: ClientOptions = {
   addressPolicy: { permit: ["127.0.0.0/8"] },
-  timeouts: { connect: 2_000, stall: 5_000, response: 2_000 },
+  timeouts: { connect: 5_000, stall: 10_000, response: 10_000 },
   retry: { base: 100, cap: 500, busyBase: 200, quietPeriod: 200 },
-  verification: { deadline: 4_000, stableFor: 300 },
+  verification: { deadline: 6_000, stableFor: 300 },
 };
 
 /** Everything that a simulated device tells of itself. */

@@ -39,6 +39,5 @@ export function contradictions(findings: readonly Finding[], witness: Witness): 
     .map(({ outcome }) => `${outcome.device} was called updated, but does not run the artifact`);
   if (witness.right < witness.whole)
     found.push(`${witness.whole - witness.right} received images are not the artifact's bytes`);
-  if (witness.updatesAtOnce > 1) found.push(`a device was sent ${witness.updatesAtOnce} updates at once`);
   return found;
 }

@@ -66,9 +66,9 @@ function recordLines(findings: readonly Finding[], witness: Witness, numbers: Nu
     "The devices' own record",
     `  artifact sha256 ${artifact.digest}`,
     `  ${counted(witness.whole, "image")} received whole, ${witness.right} with this digest, ${witness.whole - witness.right} with another; ${witness.broken} broken off`,
-    `  ${confirmed} of the ${called.length} called updated run ${artifact.version} with this digest; at most ${counted(witness.updatesAtOnce, "update")} at once per device`,
+    `  ${confirmed} of the ${called.length} called updated run ${artifact.version} with this digest`,
     `  ${formatBytes(witness.bytes)} received, ${formatBytes(rate)}/s while anything was being sent, ${formatMs(elapsed)} in all`,
-    `  ${counted(transport.opened, "connection")} opened, ${transport.reused} requests on one that was open already, ${transport.failed} failed`,
+    `  ${counted(witness.connections, "connection")} accepted; on this side ${transport.opened} opened, used again ${transport.reused} times, ${transport.failed} failed`,
   ];
 }
 

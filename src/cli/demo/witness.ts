@@ -12,8 +12,6 @@ export interface Witness {
   readonly broken: number;
   readonly bytes: number;
   readonly connections: number;
-  /** The most updates in flight at once to any one device. */
-  readonly updatesAtOnce: number;
 }
 
 export async function askDevices({ fleet }: Stage, artifact: ArtifactRef): Promise<Witness> {
@@ -31,6 +29,6 @@ export async function askDevices({ fleet }: Stage, artifact: ArtifactRef): Promi
       if (complete && sha256 === artifact.digest) right++;
     }
   }
-  const { bytesReceived, connections, updatesAtOnce } = await fleet.counters();
-  return { running, whole, right, broken, bytes: bytesReceived, connections, updatesAtOnce };
+  const { bytesReceived, connections } = await fleet.counters();
+  return { running, whole, right, broken, bytes: bytesReceived, connections };
 }
