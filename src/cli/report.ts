@@ -34,7 +34,10 @@ export class Report {
     const { total, unknown } = this.#tally;
     if (json) return;
     if (total > 1) print(`${counted(total, "device")} in ${formatMs(ms)}: ${this.#tally}.`);
-    if (unknown.length > 0)
-      print(`Unknown, to be read before anything is sent again: ${unknown.map(printable).join(", ")}`);
+    if (unknown.length > 0) print(unknownLine(unknown));
   }
+}
+
+export function unknownLine(devices: readonly string[]): string {
+  return printable(`Unknown, to be read before anything is sent again: ${devices.join(", ")}`);
 }

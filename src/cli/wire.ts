@@ -4,6 +4,7 @@ import { type Artifact, type Device, isFlashwaveError } from "../core/index.ts";
 import { type HttpOptions, http } from "../delivery/http/index.ts";
 import { createTransport, type TlsOptions } from "../http/index.ts";
 import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
+import { createMemoryRegistry, type Registry } from "../registry/memory/index.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 import { countOf, durationOf, headersOf, rateOf } from "./values.ts";
@@ -95,6 +96,11 @@ function hostOf(address: string): string {
 /** A client of the generic HTTP delivery. */
 export function openClient(options: ClientOptions, spoken: HttpOptions): Client {
   return createClient(options, [http(spoken)]);
+}
+
+/** A registry that lasts as long as the command. */
+export function registryOf(devices: readonly Device[]): Registry {
+  return createMemoryRegistry({ devices });
 }
 
 export function open(path: string, flags: Flags, signal: AbortSignal): Promise<Artifact> {

@@ -3,15 +3,17 @@ import type { DeviceOutcome } from "../../core/index.ts";
 import type { ClientOptions } from "../../push/index.ts";
 import { Faults, type Finding } from "../demo/findings.ts";
 import { cast } from "../demo/plan.ts";
+import { readRecord } from "../demo/recorded.ts";
 import { setStage } from "../demo/stage.ts";
 import { asPlanned, summaryOf } from "../demo/summary.ts";
 import { askDevices } from "../demo/witness.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../job.ts";
 import { createView } from "../progress/view.ts";
+import { unknownLine } from "../report.ts";
 import { lineOf } from "../results.ts";
 import { counted, formatBytes } from "../text.ts";
-import { openClient } from "../wire.ts";
+import { openClient, registryOf } from "../wire.ts";
 
 const concurrency = 8;
 
@@ -40,9 +42,11 @@ export async function demo({ stdout, stderr, signal }: Io): Promise<number> {
   );
   using view = createView({ screen: stderr, devices: stage.actors.length, quiet: false });
   const faults = new Faults();
+  await using registry = registryOf(stage.actors.map(({ device }) => device));
   await using client = openClient(
     {
       ...hasty,
+      registry,
       onEvent(event) {
         view.onEvent(event);
         faults.onEvent(event);
@@ -52,7 +56,7 @@ export async function demo({ stdout, stderr, signal }: Io): Promise<number> {
   );
   const parts = new Map(stage.actors.map(({ device, part }) => [device.id, part]));
   const findings: Finding[] = [];
-  const devices = stage.actors.map(({ device }) => device);
+  const devices = stage.actors.map(({ device }) => device.id);
   const options = { concurrency, signal, onProgress: view.onProgress };
   for await (const outcome of client.pushMany(devices, artifact, options)) {
     const { device } = outcome;
@@ -61,13 +65,17 @@ export async function demo({ stdout, stderr, signal }: Io): Promise<number> {
     const part = parts.get(device);
     if (part !== undefined) findings.push({ part, outcome, faults: faults.of(device) });
   }
-  const { sendingMs, elapsed } = view.board;
+  const { sendingMs, elapsed, tally } = view.board;
   view[Symbol.dispose]();
-  if (signal.aborted) return exitCodes.interrupted;
+  if (signal.aborted) {
+    if (tally.unknown.length > 0) stdout.write(`${unknownLine(tally.unknown)}\n`);
+    return exitCodes.interrupted;
+  }
   const witness = await askDevices(stage, artifact);
+  const recorded = await readRecord(registry.devices, version);
   const numbers = { artifact, transport: client.statistics(), sendingMs, elapsed };
-  for (const line of summaryOf(findings, witness, numbers)) stdout.write(`${line}\n`);
-  return asPlanned(findings, witness) ? exitCodes.ok : exitCodes.unplanned;
+  for (const line of summaryOf(findings, { witness, recorded }, numbers)) stdout.write(`${line}\n`);
+  return asPlanned(findings, { witness, recorded }) ? exitCodes.ok : exitCodes.unplanned;
 }
 
 /** The message follows in the summary. */

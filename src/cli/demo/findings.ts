@@ -1,5 +1,6 @@
 import type { ClientEvent, DeviceOutcome, FlashwaveErrorCode } from "../../core/index.ts";
 import type { Part } from "./plan.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Witness } from "./witness.ts";
 
 /** What was found out about one device, beside what it was to do. */
@@ -8,6 +9,12 @@ export interface Finding {
   readonly outcome: DeviceOutcome;
   /** The codes of its failed attempts, in order. */
   readonly faults: readonly FlashwaveErrorCode[];
+}
+
+/** Who else knows how it went: the devices themselves, and the registry. */
+export interface Records {
+  readonly witness: Witness;
+  readonly recorded: Recorded;
 }
 
 /** Collects the failed attempts of each device. */
@@ -32,11 +39,17 @@ export function deviation({ part, outcome, faults }: Finding): string | undefine
   return found === planned ? undefined : `${outcome.device} (${part.does}): planned ${planned}, found ${found}`;
 }
 
-/** Where a claim and the devices' own record contradict each other: none, if Flashwave keeps its word. */
-export function contradictions(findings: readonly Finding[], witness: Witness): string[] {
-  const found = findings
-    .filter(({ outcome }) => outcome.status === "updated" && !witness.running.has(outcome.device))
-    .map(({ outcome }) => `${outcome.device} was called updated, but does not run the artifact`);
+/** Where outcomes, the devices' own record and the registry contradict each other: none, if Flashwave keeps its word. */
+export function contradictions(findings: readonly Finding[], { witness, recorded }: Records): string[] {
+  const found: string[] = [];
+  for (const { outcome } of findings) {
+    const { device, status } = outcome;
+    const updated = status === "updated";
+    if (updated && !witness.running.has(device))
+      found.push(`${device} was called updated, but does not run the artifact`);
+    if (updated !== recorded.proven.has(device))
+      found.push(`${device} ended ${status}, but the registry ${updated ? "has no evidence" : "has evidence"} of it`);
+  }
   if (witness.right < witness.whole)
     found.push(`${witness.whole - witness.right} received images are not the artifact's bytes`);
   return found;

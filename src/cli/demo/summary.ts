@@ -1,7 +1,8 @@
 import type { ArtifactRef, TransportStatistics } from "../../core/index.ts";
 import { evidenceText } from "../results.ts";
 import { counted, formatBytes, formatMs, printable } from "../text.ts";
-import { contradictions, deviation, type Finding } from "./findings.ts";
+import { contradictions, deviation, type Finding, type Records } from "./findings.ts";
+import type { Recorded } from "./recorded.ts";
 import type { Witness } from "./witness.ts";
 
 export interface Numbers {
@@ -12,8 +13,8 @@ export interface Numbers {
   readonly elapsed: number;
 }
 
-/** What was proven, computed from the outcomes and from the devices' own record alone. */
-export function summaryOf(findings: readonly Finding[], witness: Witness, numbers: Numbers): string[] {
+/** What was proven, computed from the outcomes, the devices' own record and the registry alone. */
+export function summaryOf(findings: readonly Finding[], records: Records, numbers: Numbers): string[] {
   const updated = findings.filter(({ outcome }) => outcome.status === "updated");
   const others = findings.filter(({ outcome }) => outcome.status !== "updated");
   const lines = [
@@ -25,16 +26,18 @@ export function summaryOf(findings: readonly Finding[], witness: Witness, number
     `Not updated, and not called so: ${others.length}`,
     ...others.flatMap(storyOf),
     "",
-    ...recordLines(findings, witness, numbers),
+    ...witnessLines(findings, records.witness, numbers),
     "",
-    ...verdictLines(findings, witness),
+    ...recordedLines(records.recorded, numbers.artifact.version),
+    "",
+    ...verdictLines(findings, records),
   ];
   return lines.map(printable);
 }
 
-export function asPlanned(findings: readonly Finding[], witness: Witness): boolean {
+export function asPlanned(findings: readonly Finding[], records: Records): boolean {
   return (
-    findings.every((finding) => deviation(finding) === undefined) && contradictions(findings, witness).length === 0
+    findings.every((finding) => deviation(finding) === undefined) && contradictions(findings, records).length === 0
   );
 }
 
@@ -57,7 +60,7 @@ function storyOf({ part, outcome, faults }: Finding): string[] {
   return lines;
 }
 
-function recordLines(findings: readonly Finding[], witness: Witness, numbers: Numbers): string[] {
+function witnessLines(findings: readonly Finding[], witness: Witness, numbers: Numbers): string[] {
   const { artifact, transport, sendingMs, elapsed } = numbers;
   const rate = (witness.bytes / Math.max(1, sendingMs)) * 1_000;
   const called = findings.filter(({ outcome }) => outcome.status === "updated").map(({ outcome }) => outcome.device);
@@ -72,11 +75,20 @@ function recordLines(findings: readonly Finding[], witness: Witness, numbers: Nu
   ];
 }
 
-function verdictLines(findings: readonly Finding[], witness: Witness): string[] {
+function recordedLines({ devices, proven, versions, unseen }: Recorded, version: string): string[] {
+  const seen = [...versions].map(([seenVersion, count]) => `${count} at ${seenVersion}`);
+  return [
+    "The registry's record",
+    `  ${counted(devices, "device")}: last seen ${[...seen, `${unseen.length} never`].join(", ")}`,
+    `  evidence that they run ${version} is kept of ${proven.size}`,
+  ];
+}
+
+function verdictLines(findings: readonly Finding[], records: Records): string[] {
   const deviations = findings.map(deviation).filter((line) => line !== undefined);
   return [
     `As planned: ${findings.length - deviations.length} of ${findings.length} devices`,
     ...deviations.map((line) => `  not as planned: ${line}`),
-    ...contradictions(findings, witness).map((line) => `  contradiction: ${line}`),
+    ...contradictions(findings, records).map((line) => `  contradiction: ${line}`),
   ];
 }

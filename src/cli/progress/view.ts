@@ -70,7 +70,8 @@ function liveDrawing(screen: Screen, board: Board): Drawing {
   return {
     every: redrawMs,
     draw() {
-      const lines = frameOf(board.snapshot(), Math.max(2, Math.min(12, (screen.rows ?? 24) - 3)));
+      // Some terminals say that they have no rows at all.
+      const lines = frameOf(board.snapshot(), Math.max(2, Math.min(12, (screen.rows || 24) - 3)));
       // Without wrapping (DECAWM off): a line that is too long must not become two.
       screen.write(`${up()}\x1b[?7l${lines.map((line) => `\x1b[2K${line}\n`).join("")}\x1b[?7h\x1b[J`);
       drawn = lines.length;
