@@ -1,13 +1,16 @@
 import { medianOf } from "./print.ts";
+import { median } from "./statistics.ts";
 import type { Metric, TrialResult } from "./types.ts";
 
 /** The median of a peer's samples in a trial; NaN where there are none. */
 export type Figures = (trial: string, peer: string, metric: Metric) => number;
 
-export function figuresOf(trials: readonly TrialResult[]): Figures {
+/** @param turn only what the peers' processes of this number measured */
+export function figuresOf(trials: readonly TrialResult[], turn?: number): Figures {
   return (name, peerName, metric) => {
     const peer = trials.find((trial) => trial.name === name)?.peers.find((peer) => peer.name === peerName);
-    return medianOf(peer, metric);
+    if (peer === undefined || turn === undefined) return medianOf(peer, metric);
+    return medianOf({ ...peer, samples: peer.samples.filter(({ process }) => process === turn) }, metric);
   };
 }
 
@@ -138,11 +141,39 @@ export const bars: readonly Bar[] = [
   ),
 ];
 
-export type Standing = "goal met" | "met" | "not met" | "not measured";
+export interface Measured {
+  /** The median over turns; NaN where nothing was measured. */
+  readonly value: number;
+  /** The quartiles over turns. */
+  readonly low: number;
+  readonly high: number;
+}
 
-export function standing(bar: Bar, measured: number): Standing {
-  if (!Number.isFinite(measured)) return "not measured";
-  const reaches = (mark: number): boolean => (bar.bound === "at most" ? measured <= mark : measured >= mark);
+/** A bar is measured within each turn of the peers, so that what slows a whole turn down cancels out. */
+export function measureBar(bar: Bar, trials: readonly TrialResult[]): Measured {
+  const turns = processesOf(trials);
+  const values = Array.from({ length: turns }, (_, turn) => bar.measure(figuresOf(trials, turn)))
+    .filter(Number.isFinite)
+    .toSorted((a, b) => a - b);
+  const at = (q: number): number => values[Math.round(q * (values.length - 1))] ?? Number.NaN;
+  return { value: median(values), low: at(0.25), high: at(0.75) };
+}
+
+/** The most processes that any peer was given. */
+export function processesOf(trials: readonly TrialResult[]): number {
+  return Math.max(
+    0,
+    ...trials.flatMap(({ peers }) => peers.flatMap(({ samples }) => samples.map((s) => s.process + 1))),
+  );
+}
+
+export type Standing = "goal met" | "met" | "not met" | "unsure" | "not measured";
+
+/** `unsure`: the bar lies between the quartiles, so that chance decides. */
+export function standing(bar: Bar, { value, low, high }: Measured): Standing {
+  if (!Number.isFinite(value)) return "not measured";
+  if (low < bar.bar && bar.bar < high) return "unsure";
+  const reaches = (mark: number): boolean => (bar.bound === "at most" ? value <= mark : value >= mark);
   if (!reaches(bar.bar)) return "not met";
   return reaches(bar.goal) ? "goal met" : "met";
 }

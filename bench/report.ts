@@ -1,9 +1,9 @@
-import { type Bar, bars, type Figures, figuresOf, standing } from "./bars.ts";
+import { type Bar, bars, type Figures, figuresOf, measureBar, processesOf, standing } from "./bars.ts";
 import { plainTable, table } from "./markdown.ts";
 import { short } from "./print.ts";
 import { quoted } from "./quoted.ts";
 import { ablationSection, groupSections } from "./report-groups.ts";
-import type { Machine, Metric, Results } from "./types.ts";
+import type { Machine, Metric, Results, TrialResult } from "./types.ts";
 
 /** What people wrote about the figures; the figures themselves come from recorded results alone. */
 export interface Notes {
@@ -30,8 +30,8 @@ export function render(results: Results, notes: Notes, history: readonly History
     configuration(results.machine),
     "## Bars",
     barsIntro,
-    barTable(of),
-    shortfalls(of, notes),
+    barTable(results.trials),
+    shortfalls(results.trials, notes),
     "## The reference system's own figures",
     quotedIntro,
     quotedTable(of),
@@ -46,16 +46,21 @@ export function render(results: Results, notes: Notes, history: readonly History
   ].join("\n\n")}\n`;
 }
 
+/** Fewer processes per peer than this tell little. */
+const enoughProcesses = 10;
+
 function intro({ trials, mode }: Results): string {
   const days = [...new Set(trials.map((trial) => trial.recordedAt.slice(0, 10)))].toSorted();
-  const processes = Math.max(
-    0,
-    ...trials.flatMap((trial) => trial.peers.flatMap((p) => p.samples.map((s) => s.process + 1))),
-  );
+  const most = processesOf(trials);
+  const fewest = Math.min(most, ...trials.map((trial) => processesOf([trial])));
+  const processes = fewest === most ? `${most}` : `${fewest} to ${most}`;
   return [
     "Rendered from `bench/results/baseline.json` by `npm run bench:baseline`; do not edit.",
-    `Recorded ${days.join(" to ")} (${mode}), up to ${processes} interleaved processes per peer. Figures are medians.`,
+    `Recorded ${days.join(" to ")} (${mode}), ${processes} interleaved processes per peer. Figures are medians.`,
     "Absolute figures move between machines; ratios between peers of one trial hold, because the peers took turns.",
+    ...(fewest < enoughProcesses
+      ? [`\n\n**Provisional:** some trials have fewer than ${enoughProcesses} processes per peer.`]
+      : []),
   ].join(" ");
 }
 
@@ -76,17 +81,20 @@ function configuration(machine: Machine): string {
   ]);
 }
 
-const barsIntro = "Each bar is a ratio within one interleaved run, or a figure that hardly depends on the machine.";
+const barsIntro =
+  "Each bar is a ratio within one turn of the peers, or a figure that hardly depends on the machine: the median over turns, and their quartiles. `unsure`: the bar lies between these.";
 
 const quotedIntro =
-  "Quoted, not run side by side: what the authors of the reference system state, what its code reached on a machine like this one, and ours.";
+  "Quoted, not run side by side: what the authors of the reference system state, the best that its code reached on a machine like this one, and ours.";
 
-function barTable(of: Figures): string {
+function barTable(trials: readonly TrialResult[]): string {
   const rows = bars.map((bar) => {
-    const measured = bar.measure(of);
-    return [bar.metric, mark(bar, bar.bar), mark(bar, bar.goal), amount(measured, bar.unit), standing(bar, measured)];
+    const measured = measureBar(bar, trials);
+    const range = Number.isFinite(measured.value) ? `${measured.low.toFixed(2)}–${measured.high.toFixed(2)}` : "–";
+    const result = standing(bar, measured);
+    return [bar.metric, mark(bar, bar.bar), mark(bar, bar.goal), amount(measured.value, bar.unit), range, result];
   });
-  return table([["metric", "bar", "goal", "measured", "result"], ...rows]);
+  return table([["metric", "bar", "goal", "measured", "quartiles", "result"], ...rows]);
 }
 
 function mark(bar: Bar, value: number): string {
@@ -98,17 +106,20 @@ function amount(value: number, unit: Bar["unit"]): string {
   return `${value.toFixed(2)}${unit === "×" ? "×" : ` ${unit}`}`;
 }
 
-function shortfalls(of: Figures, notes: Notes): string {
-  const rows = bars
-    .map((bar) => ({ bar, result: standing(bar, bar.measure(of)) }))
-    .filter(({ result }) => result === "not met" || result === "met")
-    .map(({ bar, result }) => {
-      const what = result === "not met" ? "bar not met" : "goal not met";
-      return `- ${bar.metric}: **${what}.** ${notes.tried[bar.id] ?? "Nothing was tried yet."}`;
-    });
-  return rows.length === 0
-    ? "Every goal is met."
-    : `Where a bar or a goal is not met, and what was tried:\n\n${rows.join("\n")}`;
+function shortfalls(trials: readonly TrialResult[], notes: Notes): string {
+  const words: Readonly<Record<string, string>> = {
+    "not met": "bar not met",
+    met: "goal not met",
+    unsure: "chance decides whether the bar is met",
+  };
+  const rows = bars.flatMap((bar) => {
+    const word = words[standing(bar, measureBar(bar, trials))];
+    return word === undefined
+      ? []
+      : [`- ${bar.metric}: **${word}.** ${notes.tried[bar.id] ?? "Nothing was tried yet."}`];
+  });
+  if (rows.length === 0) return "Every goal that was measured is met.";
+  return `Where a bar or a goal is not met, and what was tried:\n\n${rows.join("\n")}`;
 }
 
 function quotedTable(of: Figures): string {
