@@ -121,7 +121,8 @@ export class Connection {
   #onClose(socket: Socket): void {
     // In use: undici tells the exchange, or reconnects for one that was not written yet.
     if (this.socket !== socket || this.#exchange !== undefined) return;
-    this.#owner.closed(this, socket.errored instanceof errors.InformationalError);
+    // undici closes with this error for age alone; with others after an answer that said `connection: close`.
+    this.#owner.closed(this, socket.errored?.message === "socket idle timeout");
   }
 }
 

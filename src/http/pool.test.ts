@@ -72,7 +72,7 @@ describe("keeping connections", () => {
     await using transport = loopback();
     for (let i = 0; i < 5; i++) expect((await transport.exchange(server.url, request())).status).toBe(200);
     expect(server.sockets).toHaveLength(5);
-    expect(transport.statistics()).toMatchObject({ opened: 5, reused: 0, failed: 0 });
+    expect(transport.statistics()).toMatchObject({ opened: 5, reused: 0, failed: 0, evicted: 0 });
   });
 
   it("notices a connection that the device closed while it was idle", async () => {

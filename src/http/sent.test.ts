@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import { createCertificateAuthority } from "../../mocks/index.ts";
 import { answer, answering, CountedChunks, failure, loopback, serve, upload } from "./rig.suite.ts";
 import { SentMeter } from "./sent.ts";
 
@@ -31,9 +33,16 @@ describe("SentMeter", () => {
     expect(meter.bytesOut).toBe("all");
   });
 
-  it("never takes it back", () => {
+  it("takes no body as left once the head was written", () => {
     const meter = new SentMeter(0);
-    meter.wrote(0, socket({}));
+    expect(meter.observe(socket({}))).toBe(false);
+    meter.wrote(0, socket({ writableLength: 100 }));
+    expect(meter.observe(socket({ writableLength: 100 }))).toBe(true);
+  });
+
+  it("never takes it back", () => {
+    const meter = new SentMeter(1);
+    meter.wrote(1, socket({}));
     expect(meter.observe(socket({}))).toBe(true);
     expect(meter.observe(socket({ writableLength: 9, destroyed: true }))).toBe(true);
   });
@@ -98,6 +107,39 @@ async function given(body: unknown): Promise<void> {
     expect([source.begun, source.ended]).toEqual([1, 1]);
   }
 }
+
+it("over TLS to a near device, every body that left counts as sent, also when the device then closes", async () => {
+  const authority = createCertificateAuthority();
+  const { key, cert } = authority.issue();
+  // In a thread of its own: only a device with its own loop answers within one turn of ours.
+  const device = new Worker(tlsDevice, { eval: true, workerData: { key, cert } });
+  const [port] = await once(device, "message");
+  await using transport = loopback({ tls: { ca: authority.cert } });
+  for (let round = 0; round < 25; round++) {
+    const replies = await Promise.all(
+      Array.from({ length: 16 }, () => transport.exchange(`https://127.0.0.1:${port}`, upload(Buffer.alloc(500)))),
+    );
+    expect(replies.map(({ sent }) => sent)).toEqual(replies.map(() => "all"));
+  }
+  expect(transport.statistics().reused).toBeGreaterThan(100);
+  await transport[Symbol.asyncDispose]();
+  await device.terminate();
+});
+
+/** Answers each request at once and closes after every fifth. */
+const tlsDevice = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const server = require("node:tls").createServer(workerData, (socket) => {
+    let count = 0;
+    socket.on("error", () => undefined);
+    socket.on("data", (data) => {
+      if (!data.includes("POST")) return;
+      if (++count % 5 > 0) socket.write("HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok");
+      else socket.end("HTTP/1.1 200 OK\\r\\nconnection: close\\r\\ncontent-length: 2\\r\\n\\r\\nok");
+    });
+  });
+  server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
+`;
 
 describe("early answers of other kinds", () => {
   it("a small body behind a socket that does not drain is partial as well", async () => {

@@ -32,10 +32,14 @@ export class SentMeter {
     if (socket?.errored == null) this.#touched = true;
   }
 
-  /** Looks whether the body has left. Call it before anything that destroys the socket. */
+  get allQueued(): boolean {
+    return this.#touched && this.queued === this.total;
+  }
+
+  /** Looks whether the body has left; no body always has. Call it before anything that destroys the socket. */
   observe(socket: Socket | undefined): boolean {
-    if (!this.#left && this.#touched && this.queued === this.total && socket !== undefined && !socket.destroyed) {
-      this.#left = socket.writableLength === 0;
+    if (!this.#left && this.allQueued) {
+      this.#left = this.total === 0 || (socket?.destroyed === false && socket.writableLength === 0);
     }
     return this.#left;
   }

@@ -108,6 +108,18 @@ describe("one exchange", () => {
     ]);
   });
 
+  it("resolves with what the caller reads from the answer, and rejects with what the reading throws", async () => {
+    await using server = await serve(answering("42"));
+    await using transport = loopback();
+    expect(await transport.exchange(server.url, request(), (reply) => Number(text(reply.body)))).toBe(42);
+    const broken = new RangeError("the caller's own");
+    const fails = () => {
+      throw broken;
+    };
+    await expect(transport.exchange(server.url, request(), fails)).rejects.toBe(broken);
+    expect(transport.statistics()).toMatchObject({ connections: 1, inFlight: 0 });
+  });
+
   it("tells each interim answer as it comes", async () => {
     await using server = await serve((socket) =>
       onRequests(socket, () => {
@@ -168,7 +180,12 @@ describe("what ends an exchange before it begins", () => {
     expect(strange).toMatchObject({ code: "invalid_address", message: expect.stringContaining("http://10.0.0.1,") });
     expect(await failure(transport.exchange("http://127.0.0.1", request()))).toMatchObject({ code: "address_denied" });
     expect(() => transport.origin("http://[::1]")).toThrow(expect.objectContaining({ code: "address_denied" }));
-    expect(transport.origin("HTTP://Device.lan:80/")).toBe("http://device.lan");
+    for (let i = 0; i < 2; i++) {
+      expect(transport.origin("HTTP://Device.lan:80/")).toBe("http://device.lan");
+      expect(() => transport.origin("http://[::1]")).toThrow(expect.objectContaining({ code: "address_denied" }));
+    }
+    for (let i = 0; i < 20_000; i++) expect(transport.origin(`http://d${i}.lan/`)).toBe(`http://d${i}.lan`);
+    expect(transport.origin("http://d0.lan/")).toBe("http://d0.lan");
   });
 });
 
