@@ -106,8 +106,7 @@ const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
 
 /** A command of the command line with its options, doing nothing yet. */
 export function deviceCommand(name: DeviceCommand, description: string): Command {
-  // Arguments too many are counted by the command itself: commander would repeat them, an unquoted header among them.
-  const command = new Command(name).description(description).allowExcessArguments();
+  const command = new Command(name).description(description);
   for (const [flags, text] of sets[name].flat()) {
     const option = new Option(flags, text);
     command.addOption(repeatable.has(option.attributeName()) ? option.argParser(collect) : option);

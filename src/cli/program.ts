@@ -82,7 +82,8 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
           )}\n`,
         ),
     });
-  const add = (command: Command) => program.addCommand(command.copyInheritedSettings(program));
+  // Arguments too many are counted here: commander would repeat them, and an unquoted header may be among them.
+  const add = (command: Command) => program.addCommand(command.copyInheritedSettings(program).allowExcessArguments());
   const withArtifact = { push, verify, update };
   for (const name of ["update", "push", "verify"] as const) {
     add(
@@ -103,7 +104,10 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
   add(
     new Command("demo")
       .description("update a simulated fleet, with devices that fail in instructive ways; needs no hardware")
-      .action(async () => ended(await demo(io))),
+      .action(async (_, command: Command) => {
+        requireArguments(command, 0);
+        ended(await demo(io));
+      }),
   );
   return program;
 }

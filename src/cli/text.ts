@@ -34,7 +34,9 @@ export function formatBytes(bytes: number): string {
 export function formatMs(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 99_950) return `${(ms / 1_000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  const seconds = Math.round(ms / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** `1 device`, `2 devices`. */

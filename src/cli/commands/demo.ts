@@ -1,15 +1,15 @@
 import { openArtifact } from "../../bytes/index.ts";
-import type { DeviceOutcome } from "../../core/index.ts";
-import type { ClientOptions } from "../../push/index.ts";
+import type { Artifact, ClientEvent, DeviceOutcome } from "../../core/index.ts";
+import type { Client, ClientOptions } from "../../push/index.ts";
 import { Faults, type Finding } from "../demo/findings.ts";
 import { cast } from "../demo/plan.ts";
 import { readRecord } from "../demo/recorded.ts";
-import { setStage } from "../demo/stage.ts";
+import { type Stage, setStage } from "../demo/stage.ts";
 import { asPlanned, summaryOf } from "../demo/summary.ts";
 import { askDevices } from "../demo/witness.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../job.ts";
-import { createView } from "../progress/view.ts";
+import { createView, type View } from "../progress/view.ts";
 import { unknownLine } from "../report.ts";
 import { lineOf } from "../results.ts";
 import { counted, formatBytes } from "../text.ts";
@@ -33,49 +33,63 @@ const spoken = {
 };
 
 /** Updates a simulated fleet on this machine and says what was proven. @returns 0 when all went as planned */
-export async function demo({ stdout, stderr, signal }: Io): Promise<number> {
+export async function demo(io: Io): Promise<number> {
+  const { stdout, stderr, signal } = io;
   await using stage = await setStage(cast);
-  const { path, version } = stage.firmware;
-  await using artifact = await openArtifact(path, { version, signal });
+  await using artifact = await openArtifact(stage.firmware.path, { version: stage.firmware.version, signal });
+  const devices = counted(stage.actors.length, "simulated device");
   stdout.write(
-    `${counted(stage.actors.length, "simulated device")} in a process of their own are given firmware ${version}: ${formatBytes(artifact.length)}, ${concurrency} devices at a time.\n`,
+    `${devices} in a process of their own: firmware ${artifact.version}, ${formatBytes(artifact.length)}, ${concurrency} at a time.\n`,
   );
-  using view = createView({ screen: stderr, devices: stage.actors.length, quiet: false });
+  const view = createView({ screen: stderr, devices: stage.actors.length, quiet: false });
   const faults = new Faults();
   await using registry = registryOf(stage.actors.map(({ device }) => device));
-  await using client = openClient(
-    {
-      ...hasty,
-      registry,
-      onEvent(event) {
-        view.onEvent(event);
-        faults.onEvent(event);
-      },
-    },
-    spoken,
-  );
-  const parts = new Map(stage.actors.map(({ device, part }) => [device.id, part]));
-  const findings: Finding[] = [];
-  const devices = stage.actors.map(({ device }) => device.id);
-  const options = { concurrency, signal, onProgress: view.onProgress };
-  for await (const outcome of client.pushMany(devices, artifact, options)) {
-    const { device } = outcome;
-    view.ended(outcome);
-    view.aside(() => stdout.write(`${briefOf(outcome)}\n`));
-    const part = parts.get(device);
-    if (part !== undefined) findings.push({ part, outcome, faults: faults.of(device) });
-  }
+  await using client = openClient({ ...hasty, registry, onEvent: both(view, faults) }, spoken);
+  const findings = await perform({ client, stage, artifact, view, faults, io });
   const { sendingMs, elapsed, tally } = view.board;
-  view[Symbol.dispose]();
   if (signal.aborted) {
     if (tally.unknown.length > 0) stdout.write(`${unknownLine(tally.unknown)}\n`);
     return exitCodes.interrupted;
   }
-  const witness = await askDevices(stage, artifact);
-  const recorded = await readRecord(registry.devices, version);
+  const records = {
+    witness: await askDevices(stage, artifact),
+    recorded: await readRecord(registry.devices, artifact.version),
+  };
   const numbers = { artifact, transport: client.statistics(), sendingMs, elapsed };
-  for (const line of summaryOf(findings, { witness, recorded }, numbers)) stdout.write(`${line}\n`);
-  return asPlanned(findings, { witness, recorded }) ? exitCodes.ok : exitCodes.unplanned;
+  for (const line of summaryOf(findings, records, numbers)) stdout.write(`${line}\n`);
+  return asPlanned(findings, records) ? exitCodes.ok : exitCodes.unplanned;
+}
+
+type Observer = { onEvent(event: ClientEvent): void };
+
+const both = (one: Observer, other: Observer) => (event: ClientEvent) => {
+  one.onEvent(event);
+  other.onEvent(event);
+};
+
+interface Performance {
+  readonly client: Client;
+  readonly stage: Stage;
+  readonly artifact: Artifact;
+  readonly view: View;
+  readonly faults: Faults;
+  readonly io: Io;
+}
+
+/** The update itself. The drawing is gone once it is over. */
+async function perform({ client, stage, artifact, view, faults, io }: Performance): Promise<Finding[]> {
+  using drawing = view;
+  const parts = new Map(stage.actors.map(({ device, part }) => [device.id, part]));
+  const devices = stage.actors.map(({ device }) => device.id);
+  const findings: Finding[] = [];
+  const options = { concurrency, signal: io.signal, onProgress: drawing.onProgress };
+  for await (const outcome of client.pushMany(devices, artifact, options)) {
+    drawing.ended(outcome);
+    drawing.aside(() => io.stdout.write(`${briefOf(outcome)}\n`));
+    const part = parts.get(outcome.device);
+    if (part !== undefined) findings.push({ part, outcome, faults: faults.of(outcome.device) });
+  }
+  return findings;
 }
 
 /** The message follows in the summary. */

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { countOf, durationOf, headersOf, rateOf } from "./values.ts";
+
+describe("durations", () => {
+  it.each([
+    ["250ms", 250],
+    ["0s", 0],
+    ["1.5s", 1_500],
+    ["15m", 900_000],
+    ["2h", 7_200_000],
+  ])("%s is %i ms", (text, ms) => expect(durationOf("--deadline", text)).toBe(ms));
+
+  it.each(["", "5", "-1s", "1 s", "1d", "1e3s", "Infinitys", "1.2345s"])("%j is refused with an example", (text) => {
+    expect(() => durationOf("--deadline", text)).toThrow(
+      `--deadline takes a duration such as 500ms, 30s, 15m or 1h, not ${JSON.stringify(text)}.`,
+    );
+  });
+});
+
+describe("rates", () => {
+  it.each([
+    ["1", 1],
+    ["500K", 500_000],
+    ["2m", 2_000_000],
+    ["1.5G", 1_500_000_000],
+  ])("%s is %i bytes/s", (text, rate) => expect(rateOf("--rate", text)).toBe(rate));
+
+  it.each(["", "0", "0M", "-1", "2MB", "fast", "1T"])("%j is refused", (text) =>
+    expect(() => rateOf("--rate", text)).toThrow("--rate takes bytes per second"),
+  );
+});
+
+describe("counts", () => {
+  it("takes whole numbers from 1", () => expect(countOf("--attempts", "3")).toBe(3));
+  it.each(["", "0", "-1", "1.5", "1e3", "0x10", "1000000"])("%j is refused", (text) =>
+    expect(() => countOf("--attempts", text)).toThrow("--attempts takes a whole number"),
+  );
+});
+
+describe("headers", () => {
+  it("splits at the first colon and lowers the name", () => {
+    expect(headersOf(["Authorization: Bearer a:b", "x-empty:"])).toEqual({
+      authorization: "Bearer a:b",
+      "x-empty": "",
+    });
+  });
+
+  it("says which one is wrong, and never what stands in it", () => {
+    const wrong = ["no colon s3cret", ": s3cret", "two words: s3cret"];
+    for (const line of wrong) {
+      let message = "";
+      try {
+        headersOf(["x: y", line]);
+      } catch (error) {
+        message = String(error);
+      }
+      expect(message).toContain("--header number 2");
+      expect(message).not.toContain("s3cret");
+    }
+  });
+
+  it("refuses a name given twice, whatever its case", () =>
+    expect(() => headersOf(["A: 1", "a: 2"])).toThrow('--header "a" is given twice.'));
+});
