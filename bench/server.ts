@@ -38,7 +38,7 @@ function serve(accepted: Socket, buffer: Buffer): void {
         }
         waiting = undefined;
         reply = head[0] === letterG ? answers.get : answers.other;
-        const length = /content-length: *(\d+)/i.exec(head.latin1Slice(0, end))?.[1];
+        const length = /content-length: *(\d+)/i.exec(head.toString("latin1", 0, end))?.[1];
         bodyLeft = length === undefined ? 0 : Number(length);
         rest = head.subarray(end + 4);
       }

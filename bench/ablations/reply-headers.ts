@@ -20,7 +20,7 @@ export function prepare({ parameters }: Context): Runner {
   const values = new InternTable();
   const interned = (bytes: Buffer, name: boolean): string => (name ? names : values).get(bytes, name);
   const decoded = (bytes: Buffer, name: boolean): string =>
-    name ? bytes.latin1Slice().toLowerCase() : bytes.latin1Slice();
+    name ? bytes.toString("latin1").toLowerCase() : bytes.toString("latin1");
   const read = parameters.variant === "on" ? interned : decoded;
   let evidence: (readonly string[])[] = [];
   return {

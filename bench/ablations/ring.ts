@@ -49,7 +49,7 @@ async function* freshBlocks({ source, inspect, phase }: Pass): AsyncGenerator<Ui
   const reader = await source.open(phase);
   const read = async (at: number): Promise<Buffer> => {
     const block = Buffer.allocUnsafeSlow(Math.min(blockSize, source.length - at));
-    await reader.read(block, at);
+    await reader.read(block, at, "some");
     return block;
   };
   let ahead = read(0);
@@ -67,7 +67,8 @@ async function tableOf(source: BlockSource): Promise<BlockTable> {
   const builder = createBlockTable(source.length);
   const reader = await source.open("artifact");
   const block = Buffer.allocUnsafeSlow(blockSize);
-  for (let at = 0; at < source.length; at += blockSize) builder.add(block.subarray(0, await reader.read(block, at)));
+  for (let at = 0; at < source.length; at += blockSize)
+    builder.add(block.subarray(0, await reader.read(block, at, "none")));
   await reader.close();
   return builder.finish().table;
 }

@@ -38,7 +38,7 @@ export class Handler implements Dispatcher.DispatchHandler {
 
 /** The version in a JSON answer, however wrong the answer is. */
 export function readVersion(body: Buffer | undefined): unknown {
-  return (JSON.parse(body?.latin1Slice() ?? "null") as { version?: unknown } | null)?.version;
+  return (JSON.parse(body?.toString("latin1") ?? "null") as { version?: unknown } | null)?.version;
 }
 
 /**
