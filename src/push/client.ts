@@ -25,6 +25,7 @@ import {
 } from "./options.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
 import { Routes } from "./routes.ts";
+import { checkArtifact, checkCall, checkClientOptions } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 import { activate, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
@@ -57,7 +58,7 @@ export interface Client extends AsyncDisposable {
 
 /** The deliveries of `options`, or those given as defaults by whoever composes the product. */
 export function createClient(options: ClientOptions, defaults: readonly Delivery[]): Client {
-  if (typeof options !== "object" || options === null) throw invalidOption("options", "an object", options);
+  checkClientOptions(options);
   const { addressPolicy, tls, timeouts, limits, clock } = options;
   const resolved = resolveOptions(options);
   const transport = createTransport({
@@ -103,6 +104,8 @@ class FlashwaveClient implements Client {
   }
 
   async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
+    checkArtifact(artifact);
+    checkCall(options);
     const found = this.#work(ref, options.signal);
     const work = found instanceof Promise ? await found : found;
     const turn = this.#enter(work);
@@ -128,6 +131,8 @@ class FlashwaveClient implements Client {
   }
 
   async verify(ref: DeviceRef, artifact: Artifact, options: VerifyOptions = none): Promise<Evidence> {
+    checkArtifact(artifact);
+    checkCall(options);
     const { since, signal } = options;
     const verification = resolveVerification(options, this.#options.verification);
     const work = await this.#work(ref, signal, verification);
@@ -138,6 +143,7 @@ class FlashwaveClient implements Client {
   }
 
   async inspect(ref: DeviceRef, options: InspectOptions = none): Promise<DeviceState> {
+    checkCall(options);
     const work = await this.#work(ref, options.signal);
     try {
       return await this.#probeOf(work).inspect(work.step(work.readTimeout));
@@ -147,6 +153,8 @@ class FlashwaveClient implements Client {
   }
 
   async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = none): Promise<DeviceOutcome> {
+    checkArtifact(artifact);
+    checkCall(options);
     const verification = resolveVerification(options.verification, this.#options.verification);
     const work = await this.#work(ref, options.signal, verification);
     const turn = this.#enter(work);

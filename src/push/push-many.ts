@@ -5,8 +5,9 @@ import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome } from "../core/outcome.ts";
 import type { Client } from "./client.ts";
 import { mapConcurrent, type Walk } from "./map-concurrent.ts";
-import { type ClientRegistry, count, type DeviceRef, type PushManyOptions } from "./options.ts";
+import { type ClientRegistry, count, type DeviceRef, invalidOption, type PushManyOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import { checkArtifact, checkCall } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 
 /** One artifact for all devices, or each device's own. */
@@ -26,6 +27,11 @@ export function pushMany(
   artifact: ArtifactChoice,
   options: PushManyOptions,
 ): AsyncIterable<DeviceOutcome> {
+  checkCall(options);
+  if (typeof artifact !== "function") checkArtifact(artifact);
+  if (options.profile !== undefined && typeof options.profile !== "function")
+    throw invalidOption("profile", "a function", options.profile);
+  checkWalk(devices);
   const concurrency = count("concurrency", options.concurrency, run.inFlight, 1, 100_000);
   const leaving = new AbortController();
   const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal]);
@@ -51,6 +57,7 @@ async function one(
     const subject = resolveSubject(ref, run.registry);
     const device = withProfile(subject instanceof Promise ? await subject : subject, options.profile);
     const opened = typeof artifact === "function" ? await artifact(device) : artifact;
+    checkArtifact(opened);
     outcomes = new Outcomes(device.id, opened.ref, run.clock);
     if (options.verify !== false) return await run.client.update(device, opened, options);
     return outcomes.sent(await run.client.push(device, opened, options));
@@ -60,6 +67,13 @@ async function one(
       undefined,
     );
   }
+}
+
+/** Text can be walked too, letter by letter: that is never meant. */
+function checkWalk(devices: unknown): void {
+  const walk = typeof devices === "object" && devices !== null ? devices : {};
+  if (Symbol.iterator in walk || Symbol.asyncIterator in walk) return;
+  throw invalidOption("devices", "a list, or anything else that can be walked", devices);
 }
 
 /** Stands in an outcome whose artifact could not be opened. */

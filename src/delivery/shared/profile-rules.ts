@@ -3,7 +3,7 @@ import { compilePointer, type Pointer } from "./json-pointer.ts";
 
 /** Says which field of a profile makes no sense and what to put there; never the value, which may be a secret. */
 export function invalidProfile(where: string, problem: string): FlashwaveError<"invalid_profile"> {
-  return new FlashwaveError("invalid_profile", `${where} ${problem}.`, { phase: "prepare" });
+  return new FlashwaveError("invalid_profile", `${where} ${problem.replace(/\.$/, "")}.`, { phase: "prepare" });
 }
 
 /** The fields of an object of a profile, which may have come from a file or a store. */

@@ -1,0 +1,102 @@
+import type { Artifact } from "../core/artifact.ts";
+import { FlashwaveError } from "../core/errors.ts";
+import { invalidOption } from "./options.ts";
+
+type Kind = "object" | "list" | "function" | "anything";
+interface Shape {
+  readonly [field: string]: Kind | Shape;
+}
+
+/** What a client's options may hold. Ranges are checked where an option is resolved. */
+const clientOptions: Shape = {
+  deliveries: "list",
+  probers: "list",
+  registry: "object",
+  versions: "object",
+  addressPolicy: { permit: "anything", only: "anything", deny: "anything" },
+  tls: { ca: "anything", cert: "anything", key: "anything", minVersion: "anything", pins: "list" },
+  timeouts: { connect: "anything", stall: "anything", response: "anything", minimumRate: "anything" },
+  retry: { attempts: "anything", base: "anything", cap: "anything", busyBase: "anything", quietPeriod: "anything" },
+  limits: { inFlight: "anything", connections: "anything", bytesPerSecond: "anything", responseBytes: "anything" },
+  verification: { deadline: "anything", stableFor: "anything", newBoot: "anything" },
+  onEvent: "function",
+  clock: "object",
+  random: "function",
+};
+
+/**
+ * Refuses options of the wrong kind, and options that nobody knows: a misspelt `addressPolicy.only` must not pass for
+ * none.
+ * @throws `invalid_option`
+ */
+export function checkClientOptions(options: unknown): void {
+  checkShape("options", "", options, clientOptions);
+}
+
+function checkShape(name: string, prefix: string, value: unknown, shape: Shape): void {
+  if (!isObject(value)) throw invalidOption(name, "an object", value);
+  for (const [field, given] of Object.entries(value)) {
+    const wanted = Object.hasOwn(shape, field) ? shape[field] : undefined;
+    const full = prefix + field;
+    if (wanted === undefined) throw unknownOption(full, Object.keys(shape));
+    if (given === undefined || wanted === "anything") continue;
+    if (typeof wanted === "object") checkShape(full, `${full}.`, given, wanted);
+    else checkKind(full, wanted, given);
+  }
+}
+
+function checkKind(name: string, kind: Exclude<Kind, "anything">, given: unknown): void {
+  if (kind === "list" && !Array.isArray(given)) throw invalidOption(name, "a list", given);
+  if (kind === "object" && !isObject(given)) throw invalidOption(name, "an object", given);
+  if (kind === "function" && typeof given !== "function") throw invalidOption(name, "a function", given);
+}
+
+/** @throws `invalid_option` */
+export function checkArtifact(artifact: unknown): asserts artifact is Artifact {
+  const { payload, ref } = Object(artifact) as Partial<Artifact>;
+  if (typeof payload?.slice === "function" && typeof ref?.digest === "string") return;
+  throw invalidOption("artifact", "what openArtifact opened", artifact);
+}
+
+/** @throws `invalid_option` */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  // By what is used of it: a signal may come from another realm.
+  if (signal === undefined || typeof (Object(signal) as Partial<AbortSignal>).addEventListener === "function") return;
+  throw invalidOption("signal", "an AbortSignal", signal);
+}
+
+/**
+ * The options of one call that would otherwise fail in the middle of it.
+ * @throws `invalid_option`
+ */
+export function checkCall(options: {
+  readonly signal?: unknown;
+  readonly headers?: unknown;
+  readonly onProgress?: unknown;
+  readonly activate?: unknown;
+  readonly force?: unknown;
+}): void {
+  if (!isObject(options)) throw invalidOption("options", "an object", options);
+  const { signal, headers, onProgress, activate, force } = options;
+  checkSignal(signal);
+  if (headers !== undefined && !isObject(headers))
+    throw invalidOption("headers", "an object of names and texts", headers);
+  if (onProgress !== undefined) checkKind("onProgress", "function", onProgress);
+  if (activate !== undefined && typeof activate !== "boolean")
+    throw invalidOption("activate", "true or false", activate);
+  if (force !== undefined && typeof force !== "boolean") throw invalidOption("force", "true or false", force);
+}
+
+function unknownOption(name: string, known: readonly string[]): FlashwaveError {
+  return new FlashwaveError(
+    "invalid_option",
+    `There is no option ${JSON.stringify(name)}; there are ${known.join(", ")}.`,
+    {
+      phase: "prepare",
+    },
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
