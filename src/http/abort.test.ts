@@ -133,10 +133,14 @@ describe("the caller's signal ends an exchange at once", () => {
     await using transport = loopback({ clock });
     const body = new CountedChunks(1_000_000);
     const waiting = Promise.withResolvers<void>();
+    let left = 0;
     const pace = {
       take: (_: number, signal?: AbortSignal) =>
         new Promise<void>((__, reject) => {
-          signal?.addEventListener("abort", () => reject(signal.reason));
+          signal?.addEventListener("abort", () => {
+            left++;
+            reject(signal.reason);
+          });
           waiting.resolve();
         }),
     };
@@ -144,6 +148,7 @@ describe("the caller's signal ends an exchange at once", () => {
     await waiting.promise;
     controller.abort();
     expect(await ending).toMatchObject({ code: "aborted", bytesOut: "none" });
+    expect(left).toBe(1);
     await body.released;
   });
 

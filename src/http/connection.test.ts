@@ -1,12 +1,13 @@
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { errors } from "undici";
 import { expect, it } from "vitest";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { createDialers, type Dial } from "./connector.ts";
 import type { Exchange } from "./exchange.ts";
 import { resolveOptions, type TransportOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
-import { answering, serve } from "./rig.suite.ts";
+import { answering, CountedChunks, serve } from "./rig.suite.ts";
 
 const peerAt = (url: string): Peer => {
   const { hostname } = new URL(url);
@@ -14,8 +15,16 @@ const peerAt = (url: string): Peer => {
   return { key: url, origin, pins: undefined, identity: "none", idle: undefined, connections: 0 };
 };
 
-/** Runs one GET over a connection whose socket comes from `dial`; resolves with what undici told the exchange. */
-async function run(url: string, options: TransportOptions, dial: (settings: ConnectionOwner["settings"]) => Dial) {
+type Settings = ConnectionOwner["settings"];
+type Request = Parameters<Connection["run"]>[1];
+
+/** One request on a connection of its own. `told` resolves with what undici told the exchange in the end. */
+function run(
+  url: string,
+  options: TransportOptions,
+  dial: (settings: Settings) => Dial,
+  changes: Partial<Request> = {},
+) {
   const settings = resolveOptions(options);
   const counts = { opened: 0, failed: 0 };
   const owner: ConnectionOwner = {
@@ -25,7 +34,7 @@ async function run(url: string, options: TransportOptions, dial: (settings: Conn
     failed: () => counts.failed++,
     closed: () => undefined,
   };
-  const told = new EventEmitter();
+  const { promise: told, resolve } = Promise.withResolvers<unknown>();
   const exchange = {
     started: false,
     onRequestStart() {
@@ -33,25 +42,26 @@ async function run(url: string, options: TransportOptions, dial: (settings: Conn
     },
     onResponseStart: () => undefined,
     onResponseData: () => undefined,
-    onResponseEnd: () => told.emit("end", undefined),
-    onResponseError: (_: unknown, error: unknown) => told.emit("end", error),
+    onResponseEnd: () => resolve(undefined),
+    onResponseError: (_: unknown, error: unknown) => resolve(error),
   };
-  const ended = once(told, "end");
   const connection = new Connection(peerAt(url), owner);
-  connection.run(exchange as unknown as Exchange, { method: "GET", path: "/" });
-  const [error] = await ended;
-  connection.close();
-  return { error, counts };
+  connection.run(exchange as unknown as Exchange, { method: "GET", path: "/", ...changes });
+  return { connection, counts, told };
 }
+
+const plain = (settings: Settings) => createDialers(settings).plain;
+const permitted = { addressPolicy: { permit: ["127.0.0.1"] } };
 
 it("looks again at the address that was really connected to", async () => {
   await using server = await serve(answering());
-  const plain = (settings: ConnectionOwner["settings"]) => createDialers(settings).plain;
-  const denied = await run(server.url, {}, plain);
-  expect(denied.error).toMatchObject({ code: "address_denied", message: expect.stringContaining("loopback") });
-  expect(denied.counts).toEqual({ opened: 0, failed: 1 });
-  const permitted = await run(server.url, { addressPolicy: { permit: ["127.0.0.1"] } }, plain);
-  expect(permitted).toEqual({ error: undefined, counts: { opened: 1, failed: 0 } });
+  const strict = run(server.url, {}, plain);
+  expect(await strict.told).toMatchObject({ code: "address_denied", message: expect.stringContaining("loopback") });
+  expect(strict.counts).toEqual({ opened: 0, failed: 1 });
+  const open = run(server.url, permitted, plain);
+  expect(await open.told).toBeUndefined();
+  expect(open.counts).toEqual({ opened: 1, failed: 0 });
+  for (const { connection } of [strict, open]) connection.close();
 });
 
 it("takes a socket that closed as it opened for a failure, once", async () => {
@@ -63,7 +73,37 @@ it("takes a socket that closed as it opened for a failure, once", async () => {
     });
     return socket;
   };
-  const { error, counts } = await run(server.url, {}, () => closing);
-  expect(error).toMatchObject({ code: "ECONNRESET" });
+  const { connection, counts, told } = run(server.url, permitted, () => closing);
+  expect(await told).toMatchObject({ code: "ECONNRESET" });
   expect(counts).toEqual({ opened: 0, failed: 1 });
+  connection.close();
+});
+
+it("opens no second socket for a request that began to be written, even where undici asks for one", async () => {
+  await using server = await serve();
+  const accepted = server.connection();
+  const { connection, counts, told } = run(server.url, permitted, plain);
+  await once(await accepted, "data");
+  // With an error of this kind undici holds the request to be unsent, and starts over.
+  connection.socket?.destroy(new errors.InformationalError("as if"));
+  expect(await told).toMatchObject({ message: "a request is never sent twice" });
+  expect(counts).toEqual({ opened: 1, failed: 0 });
+  expect(server.sockets).toHaveLength(1);
+  connection.close();
+});
+
+it("lets undici's writer end when it closes under a body", async () => {
+  await using server = await serve((socket) => socket.pause());
+  const accepted = server.connection();
+  const body = new CountedChunks(50_000_000) as unknown as Request["body"] & object;
+  const { connection } = run(server.url, permitted, plain, {
+    method: "POST",
+    body,
+    headers: ["content-length", "50000000"],
+  });
+  await once(await accepted, "readable");
+  const socket = connection.socket as Socket;
+  expect(socket.listenerCount("drain")).toBe(1);
+  connection.close();
+  await expect.poll(() => socket.listenerCount("drain")).toBe(0);
 });

@@ -42,7 +42,6 @@ export class Connection {
     this.#owner = owner;
     const { idleTimeout } = owner.settings;
     this.#client = new Client(peer.origin.text, {
-      allowH2: false,
       pipelining: 1,
       connect: (options, callback) => this.#connect(options, callback),
       // The deadline table does it; two equal values also spare undici a timer per phase.

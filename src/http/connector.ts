@@ -18,6 +18,7 @@ export function createDialers(settings: Settings): Dialers {
   const common = {
     // Ours is the deadline table.
     timeout: 0,
+    // Leases of pooled memory rely on how an HTTP/1.1 socket drains.
     allowH2: false,
     // A resumed session skips the check of the peer's identity, by name and by pin alike.
     maxCachedSessions: 0,

@@ -44,7 +44,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
   readonly #meter: SentMeter;
   readonly #watch: StageWatch;
   #body: OutgoingBody | undefined;
-  #backlog = 0;
   #reported = 0;
   #interim = 0;
   #status = 0;
@@ -123,16 +122,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     }
   }
 
-  /** Sending goes on while the source prepares the next bytes, and while the socket's backlog shrinks. */
+  /** The time in which the source prepares the next bytes is not the device's. */
   #followSending(): void {
-    const socket = this.connection?.socket;
-    if (this.#meter.observe(socket)) {
-      this.#watch.enter("answering");
-      return;
-    }
-    const backlog = socket?.writableLength ?? 0;
-    if (this.#body?.preparing || backlog !== this.#backlog) this.#watch.move();
-    this.#backlog = backlog;
+    if (this.#meter.observe(this.connection?.socket)) this.#watch.enter("answering");
+    else if (this.#body?.preparing) this.#watch.move();
   }
 
   // What the body tells.
@@ -241,7 +234,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
 
   #succeed(sent: ExchangeReply["sent"]): void {
     if (this.settled || this.#headers === undefined || this.#reply === undefined) return;
-    this.#settle(sent === "all" && this.#request.keepAlive !== false);
+    // Where the connection was not to be kept, undici has closed it.
+    this.#settle(sent === "all");
     const { identity } = this.peer;
     const body = this.#reply.finish();
     const reply: ExchangeReply = { status: this.#status, headers: this.#headers, body, sent, peer: identity };

@@ -1,6 +1,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
+import type { Connection } from "./connection.ts";
+import { resolveOptions } from "./options.ts";
+import type { Peer } from "./peer.ts";
+import { Pool } from "./pool.ts";
 import {
   answer,
   answering,
@@ -167,6 +171,40 @@ describe("bounds", () => {
     expect(order).toEqual(servers.map((_, i) => `GET /${i}`));
     expect(transport.statistics()).toMatchObject({ connections: 1, inFlight: 0, opened: 6, evicted: 5 });
     for (const server of servers) await server.close();
+  });
+
+  it("lets nobody pass those who wait", async () => {
+    const order: string[] = [];
+    await using server = await serve((socket) =>
+      onRequests(socket, ({ head }) => {
+        order.push(head.slice(0, head.indexOf(" HTTP")));
+        socket.write(answer(200));
+      }),
+    );
+    await using transport = loopback({ limits: { connections: 1 } });
+    const path = (name: string) => transport.exchange(server.url, request({ path: name }));
+    let third: Promise<unknown> | undefined;
+    const first = transport.exchange(server.url, request({ path: "/1" }), () => {
+      third = path("/3");
+    });
+    await Promise.all([first, path("/2")]);
+    await third;
+    expect(order).toEqual(["GET /1", "GET /2", "GET /3"]);
+  });
+
+  it("forgets a peer with its last connection", () => {
+    const pool = new Pool(resolveOptions({}));
+    const origin = { text: "http://10.0.0.1", secure: false, host: "10.0.0.1", literal: true };
+    const peer: Peer = { key: "k", origin, pins: undefined, identity: "none", idle: undefined, connections: 0 };
+    const [a, b] = [pool.take(peer), pool.take(peer)] as [Connection, Connection];
+    expect(pool.peer("k")).toBe(peer);
+    pool.giveBack(a);
+    pool.closed(a, false);
+    expect(pool.peer("k")).toBe(peer);
+    pool.discard(b);
+    pool.discard(b);
+    expect(pool.peer("k")).toBeUndefined();
+    expect(peer).toMatchObject({ idle: undefined, connections: 0 });
   });
 
   it("ends a wait for a connection by the caller and by the deadline", async () => {

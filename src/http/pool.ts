@@ -37,10 +37,10 @@ export class Pool implements ConnectionOwner {
 
   /** A connection for one exchange: an idle one of this peer, or a new one, or nothing when all that may exist are in use. */
   take(peer: Peer): Connection | undefined {
-    for (let idle = peer.idle; idle !== undefined; idle = peer.idle) {
+    const { idle } = peer;
+    if (idle !== undefined) {
       this.#unlink(idle);
-      if (idle.usable) return idle;
-      this.discard(idle);
+      return idle;
     }
     if (this.#all.size >= this.settings.connections && !this.#evict()) return undefined;
     const fresh = new Connection(peer, this);

@@ -60,8 +60,8 @@ describe("InternTable", () => {
     const perCall = (call: () => void) => {
       const rounds = Array.from({ length: 20 }, () => {
         const before = allocated();
-        for (let i = 0; i < 10_000; i++) call();
-        return (allocated() - before) / 10_000;
+        for (let i = 0; i < 100_000; i++) call();
+        return (allocated() - before) / 100_000;
       });
       return Math.min(...rounds);
     };
