@@ -121,12 +121,14 @@ describe("flashwave", () => {
     ]);
   });
 
-  it("keeps what devices send from moving the terminal", async () => {
-    const version = "2.0.0\u001b[2J\u202e";
-    await using server = await startDeviceServer({ id: "sly", version });
+  it("keeps what devices report from moving the terminal", async () => {
+    const tricks = ["\u001b", "\u009b", "\u202e", "\u2028"];
+    const version = `9.9${tricks.join("2J")}`;
+    await using server = await startDeviceServer({ version });
     for (const extra of [[], ["--json"]]) {
-      const { out, err } = await flashwave("inspect", "--to", server.url, ...extra);
-      for (const character of ["\u001b", "\u202e"]) expect(out + err).not.toContain(character);
+      const { out, err } = await flashwave("inspect", "--to", `sly=${server.url}`, ...extra);
+      expect(out + err).toContain("sly");
+      for (const trick of tricks) expect(out + err).not.toContain(trick);
     }
   });
 
