@@ -147,6 +147,8 @@ export interface Measured {
   /** The quartiles over turns. */
   readonly low: number;
   readonly high: number;
+  /** Turns that it was measured in. */
+  readonly turns: number;
 }
 
 /** A bar is measured within each turn of the peers, so that what slows a whole turn down cancels out. */
@@ -156,7 +158,7 @@ export function measureBar(bar: Bar, trials: readonly TrialResult[]): Measured {
     .filter(Number.isFinite)
     .toSorted((a, b) => a - b);
   const at = (q: number): number => values[Math.round(q * (values.length - 1))] ?? Number.NaN;
-  return { value: median(values), low: at(0.25), high: at(0.75) };
+  return { value: median(values), low: at(0.25), high: at(0.75), turns: values.length };
 }
 
 /** The most processes that any peer was given. */
@@ -170,7 +172,7 @@ export function processesOf(trials: readonly TrialResult[]): number {
 export type Standing = "goal met" | "met" | "not met" | "unsure" | "not measured";
 
 /** `unsure`: the bar lies between the quartiles, so that chance decides. */
-export function standing(bar: Bar, { value, low, high }: Measured): Standing {
+export function standing(bar: Bar, { value, low, high }: Omit<Measured, "turns">): Standing {
   if (!Number.isFinite(value)) return "not measured";
   if (low < bar.bar && bar.bar < high) return "unsure";
   const reaches = (mark: number): boolean => (bar.bound === "at most" ? value <= mark : value >= mark);

@@ -40,7 +40,7 @@ export function ablationSection(trials: readonly TrialResult[]): readonly string
   const adjusted = holm(judged.map(({ p }) => p));
   const rows = judged.map(({ trial, off, change, effect }, index) => {
     const p = adjusted[index] ?? 1;
-    const result = { worse: "gains", better: "**costs**", "~": "no difference" }[verdict(change, p)];
+    const result = { worse: "gains", better: "**costs**", "~": "no gain shown" }[verdict(change, p)];
     const percent = `${change >= 0 ? "+" : "−"}${Math.abs(change * 100).toFixed(Math.abs(change) < 0.1 ? 1 : 0)} %`;
     return [
       trial.name,

@@ -91,7 +91,8 @@ function barTable(trials: readonly TrialResult[]): string {
   const rows = bars.map((bar) => {
     const measured = measureBar(bar, trials);
     const range = Number.isFinite(measured.value) ? `${measured.low.toFixed(2)}–${measured.high.toFixed(2)}` : "–";
-    const result = standing(bar, measured);
+    const few = measured.turns > 0 && measured.turns < enoughProcesses;
+    const result = `${standing(bar, measured)}${few ? " (provisional)" : ""}`;
     return [bar.metric, mark(bar, bar.bar), mark(bar, bar.goal), amount(measured.value, bar.unit), range, result];
   });
   return table([["metric", "bar", "goal", "measured", "quartiles", "result"], ...rows]);
@@ -112,11 +113,12 @@ function shortfalls(trials: readonly TrialResult[], notes: Notes): string {
     met: "goal not met",
     unsure: "chance decides whether the bar is met",
   };
+  const of = figuresOf(trials);
   const rows = bars.flatMap((bar) => {
     const word = words[standing(bar, measureBar(bar, trials))];
     return word === undefined
       ? []
-      : [`- ${bar.metric}: **${word}.** ${notes.tried[bar.id] ?? "Nothing was tried yet."}`];
+      : [`- ${bar.metric}: **${word}.** ${fill(notes.tried[bar.id] ?? "Nothing was tried yet.", of)}`];
   });
   if (rows.length === 0) return "Every goal that was measured is met.";
   return `Where a bar or a goal is not met, and what was tried:\n\n${rows.join("\n")}`;
