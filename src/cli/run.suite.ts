@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DeviceServer, type DeviceServerOptions, startDeviceServer, writeFirmware } from "../../mocks/index.ts";
+
+const main = join(import.meta.dirname, "main.ts");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the command line as its users do: a process of its own, which must end by itself. */
+export function run(args: readonly string[], onStart: (child: ChildProcess) => void = () => {}): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], timeout: 25_000 });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    out += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    err += text;
+  });
+  onStart(child);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+/** The results of `--json`, by device. */
+export function documentsOf({ out }: Ended): ReturnType<typeof JSON.parse>[] {
+  const documents = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  return documents.toSorted((a, b) => a.device.localeCompare(b.device));
+}
+
+/** What one test needs: devices to speak to and an image to send. */
+export class Rig implements AsyncDisposable {
+  readonly #undo = new AsyncDisposableStack();
+
+  async device(options: DeviceServerOptions = {}): Promise<DeviceServer> {
+    return this.#undo.use(await startDeviceServer(options));
+  }
+
+  /** The path of an image of version 2.0.0, in a directory of its own. */
+  async image(length = 300_000): Promise<string> {
+    const directory = await mkdtemp(join(tmpdir(), "flashwave-cli-"));
+    this.#undo.defer(() => rm(directory, { recursive: true, force: true }));
+    return (await writeFirmware(join(directory, "fw.bin"), { version: "2.0.0", length })).path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#undo.disposeAsync();
+  }
+}
+
+/** Haste for tests: what is proven is the order of things. */
+export const hasty: readonly string[] = ["--deadline", "2s", "--stable-for", "20ms"];

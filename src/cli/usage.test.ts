@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { DeviceServer } from "../../mocks/index.ts";
+import { Rig, run } from "./run.suite.ts";
+
+const rig = new Rig();
+let device: DeviceServer;
+let image: string;
+beforeAll(async () => {
+  device = await rig.device();
+  image = await rig.image();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+const v = ["--firmware-version", "2.0.0"];
+const inspect = (...more: string[]) => ["inspect", "--to", device.url, ...more];
+const push = (...more: string[]) => ["push", image, "--to", device.url, ...more];
+const update = (...more: string[]) => ["update", image, "--to", device.url, ...more];
+
+it.each<[string, () => readonly string[], string]>([
+  ["no artifact", () => ["update", "--to", device.url], "missing required argument 'artifact'"],
+  ["no device", () => ["update", image, ...v], "No device is named"],
+  ["a missing file", () => ["push", `${image}.no`, "--to", device.url], "could not be read (ENOENT)"],
+  ["a missing list", () => ["inspect", "--to-file", `${image}.no`], "--to-file"],
+  ["a missing certificate", () => inspect("--ca", `${image}.no`), "--ca"],
+  ["no version to prove", () => update(), "Give --firmware-version"],
+  ["a bad address", () => inspect("ftp://10.0.0.1"), "is not the address of a device"],
+  ["the same device twice", () => inspect(device.url), "is named twice"],
+  ["an unknown option", () => update("--verison", "2"), "unknown option '--verison'"],
+  ["an unknown command", () => ["upgrade"], "unknown command 'upgrade'"],
+  ["an argument too many", () => push("--quiet", "other.bin"), "1 argument too many"],
+  ["an argument for the demonstration", () => ["demo", "now"], "1 argument too many"],
+  ["a bad duration", () => update(...v, "--deadline", "5"), "--deadline takes a duration"],
+  ["a bad count", () => inspect("--concurrency", "0"), "--concurrency takes a whole number"],
+  ["a bad path", () => push("--path", "update"), "path"],
+  ["a bad digest", () => push("--digest", "ab"), "SHA-256"],
+  ["another digest", () => push("--digest", "0".repeat(64)), "expected was"],
+  ["a bad pointer", () => inspect("--pointer", "version"), "pointer"],
+  ["two places of the version", () => inspect("--text", "--pattern", "(.*)"), "exactly one"],
+  ["a bad range", () => inspect("--permit", "everything"), "CIDR"],
+  ["a bad pin", () => inspect("--pin", "abc"), "A pin is"],
+  ["a certificate without its key", () => inspect("--cert", image), "both or neither"],
+])("%s: 2, one clear sentence, nothing sent", async (_, args, sentence) => {
+  const { code, out, err } = await run(args());
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toMatch(/^flashwave: [^\n]+\n$/);
+  expect(err).toContain(sentence);
+  expect(device.device.requests).toEqual([]);
+});
+
+it("prints its version, its help, and its help again where nothing was asked", async () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect(await run(["--version"])).toMatchObject({ code: 0, out: `${version}\n`, err: "" });
+  const help = await run(["--help"]);
+  expect(help).toMatchObject({ code: 0, err: "" });
+  for (const word of ["update", "push", "verify", "inspect", "demo", "Exit codes"]) expect(help.out).toContain(word);
+  expect(await run([])).toMatchObject({ code: 2, out: "", err: help.out });
+});
