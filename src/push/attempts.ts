@@ -5,6 +5,7 @@ import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { Acknowledgement, DeviceState, Receipt } from "../core/outcome.ts";
 import type { Pace } from "../core/transport.ts";
 import { type PushOptions, sendTimeout } from "./options.ts";
+import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
 import { backoff, decide, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
@@ -32,6 +33,8 @@ export class Attempts {
   #attemptId = "";
   #startedAt = 0;
   #early = false;
+  /** Some attempt may have given the device all bytes. */
+  #wholly = false;
   #resume: ResumeToken | undefined;
 
   constructor(work: Work, session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState) {
@@ -101,7 +104,7 @@ export class Attempts {
 
   /** A receipt when a read shows that the bytes arrived after all, nothing when another attempt is due, or it throws. */
   async #afterFault(fault: FlashwaveError): Promise<Receipt | undefined> {
-    const { emit, device, options, probe, signal, waiting } = this.#work;
+    const { emit, device, options, signal, waiting } = this.#work;
     this.#early ||= fault.code === "early_reply";
     const { traits } = this.#session;
     const decision = decide(fault, traits);
@@ -114,25 +117,35 @@ export class Attempts {
       next: decision.next,
       delay,
     });
-    if (decision.next === "give-up") {
-      throw decision.read && probe !== undefined ? await readOnce(this.#readRun(probe), fault) : fault;
-    }
-    // A device that tells its offset is read by the next attempt itself, before its first byte.
-    const toldByOffset = traits.resumable && this.#resume !== undefined;
-    if (decision.next === "read" && !toldByOffset) {
-      const seen = await this.#settleByRead();
+    if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
+    const last = this.#attempt >= options.retry.attempts;
+    if (decision.next === "read") {
+      this.#wholly ||= fault.bytesOut === "all" || fault.code === "early_reply";
+      // A device that tells its offset is read by the next attempt itself, before its first byte.
+      const toldByOffset = traits.resumable && this.#resume !== undefined && !last;
+      const seen: Readback = toldByOffset ? { kind: "repeatable" } : await this.#settleByRead(fault);
       if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
       if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device.id, this.#attempt);
+      if (last) throw seen.kind === "intact" ? fault : unknownOutcome(fault, unreadable, device.id, this.#attempt);
+    } else if (last) {
+      throw this.#wholly ? unknownOutcome(fault, perhapsEarlier, device.id, this.#attempt) : fault;
     }
-    if (this.#attempt >= options.retry.attempts) throw fault;
     await waiting.sleep(delay, "send", device.id, signal);
     return undefined;
   }
 
-  async #settleByRead(): Promise<Readback> {
+  /** Reads once where that says more about a final fault. */
+  async #givingUp(fault: FlashwaveError, read: boolean): Promise<FlashwaveError> {
+    const { probe } = this.#work;
+    if (this.#wholly && interruptions.has(fault.code)) return inContext(fault, { bytesOut: "all" });
+    if (!read || probe === undefined) return fault;
+    return readOnce(this.#readRun(probe), fault).catch(stillOut(fault));
+  }
+
+  async #settleByRead(fault: FlashwaveError): Promise<Readback> {
     const { options, probe } = this.#work;
-    if (probe !== undefined) return readback(this.#readRun(probe), options.retry.quietPeriod);
-    return { kind: repeatable(this.#session.traits) ? "repeatable" : "unclear" };
+    if (probe === undefined) return { kind: repeatable(this.#session.traits) ? "repeatable" : "unclear" };
+    return readback(this.#readRun(probe), options.retry.quietPeriod, this.#wholly).catch(stillOut(fault));
   }
 
   #readRun(probe: VerificationRun["probe"]): VerificationRun {
@@ -177,6 +190,17 @@ function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveErr
     "The delivery adapter threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and mend the adapter.",
     { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
   );
+}
+
+const unreadable = "no probe is known that could read it.";
+const perhapsEarlier = "an earlier attempt may have reached it.";
+
+/** A read that is cut short leaves it open what became of the bytes that were out before. */
+function stillOut({ bytesOut, attempt }: FlashwaveError): (cut: unknown) => never {
+  return (cut) => {
+    if (!isFlashwaveError(cut)) throw cut;
+    throw inContext(cut, { phase: "send", bytesOut, ...(attempt !== undefined && { attempt }) });
+  };
 }
 
 function whyUnclear(seen: Extract<Readback, { kind: "unclear" }>): string {

@@ -27,7 +27,7 @@ import { type ArtifactChoice, pushMany } from "./push-many.ts";
 import { Routes } from "./routes.ts";
 import { checkArtifact, checkCall, checkClientOptions } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
-import { activate, update } from "./update.ts";
+import { activate, closeQuietly, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
 import { abortedError, closedError, createWaiting } from "./waiting.ts";
 import { type Shared, Work } from "./work.ts";
@@ -126,7 +126,7 @@ class FlashwaveClient implements Client {
       return receipt;
     } finally {
       this.#leave(work);
-      if (session?.close !== undefined) await session.close();
+      if (session?.close !== undefined) await closeQuietly(session);
     }
   }
 
@@ -220,7 +220,7 @@ class FlashwaveClient implements Client {
 
   /** Takes the device, and a place among those under way; nothing to await when there is one. */
   #enter(work: Work): Promise<void> | undefined {
-    const device = work.device.id;
+    const device = work.id;
     if (this.#underWay.has(device)) {
       throw new FlashwaveError(
         "attempt_in_flight",
@@ -241,7 +241,7 @@ class FlashwaveClient implements Client {
 
   #leave(work: Work): void {
     this.#gate.leave();
-    this.#underWay.delete(work.device.id);
+    this.#underWay.delete(work.id);
   }
 
   #probeOf(work: Work): NonNullable<Work["probe"]> {

@@ -32,7 +32,10 @@ export function judge(state: DeviceState, expected: Expectation): Reading {
   const { artifact, since } = expected;
   if (state.deviceId !== undefined && state.deviceId !== expected.device) return { kind: "wrong-device" };
   const digestMatches = state.digest === undefined ? undefined : state.digest === artifact.digest;
-  if (artifact.version === "" && digestMatches === undefined) return { kind: "incomparable" };
+  if (artifact.version === "" && digestMatches === undefined) {
+    // It reported a digest before: whatever speaks while it restarts does not.
+    return since?.before?.digest === undefined ? { kind: "incomparable" } : { kind: "old" };
+  }
   const versionMatches = artifact.version === "" || expected.versions.equal(state.version, artifact.version);
   if (!versionMatches || (artifact.version === "" && digestMatches === false)) {
     const before = since?.before;
@@ -54,7 +57,7 @@ function sameImage(a: DeviceState, b: DeviceState): boolean {
 export interface Fold {
   readonly reads: number;
   /** The unbroken row of good reads, if the last read was good. */
-  readonly row?: { readonly since: number; readonly firstSeenAt: number; readonly bootId: string | undefined };
+  readonly row?: { readonly since: number; readonly firstSeenAt: number };
   /** The unbroken row of reads that agree on another version. */
   readonly other?: { readonly since: number; readonly version: string };
   readonly last?: { readonly state: DeviceState; readonly reading: Reading };
@@ -78,9 +81,9 @@ export function fold(known: Fold, state: DeviceState | undefined, now: number, e
   switch (reading.kind) {
     case "match": {
       const row =
-        known.row !== undefined && known.row.bootId === state.bootId
+        known.row !== undefined && known.last !== undefined && !rebooted(known.last.state, state)
           ? known.row
-          : { since: now, firstSeenAt: state.readAt, bootId: state.bootId };
+          : { since: now, firstSeenAt: state.readAt };
       return [{ reads, row, last }, now - row.since >= expected.stableFor ? "proven" : "hold"];
     }
     case "other": {
@@ -98,6 +101,12 @@ export function fold(known: Fold, state: DeviceState | undefined, now: number, e
     default:
       return reading satisfies never;
   }
+}
+
+/** Whether two reads, one after the other, show two boots by anything that the device reports. */
+function rebooted(earlier: DeviceState, later: DeviceState): boolean {
+  if (earlier.bootId !== later.bootId || earlier.slot !== later.slot) return true;
+  return (later.uptime ?? 0) < (earlier.uptime ?? 0);
 }
 
 /** The evidence of a proven fold. */

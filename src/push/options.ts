@@ -155,10 +155,13 @@ export function positive(name: string, value: unknown, fallback: number): number
   throw invalidOption(name, "a number above 0", value);
 }
 
+/** 24 days: a longer timer of Node's fires at once. */
+const longestMs = 2_147_483_647;
+
 function ms(name: string, value: unknown, fallback: number): number {
   if (value === undefined) return fallback;
-  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-  throw invalidOption(name, "milliseconds, 0 or more", value);
+  if (typeof value === "number" && value >= 0 && value <= longestMs) return value;
+  throw invalidOption(name, `milliseconds, 0 to ${longestMs}`, value);
 }
 
 function flag(name: string, value: unknown, fallback: boolean): boolean {

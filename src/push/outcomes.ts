@@ -7,13 +7,14 @@ import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outc
 const unknowns: ReadonlySet<FlashwaveErrorCode> = new Set(["outcome_unknown", "unverified", "registry_failed"]);
 
 /** These end the work in the middle: what they mean depends on how far it had come. */
-const interruptions: ReadonlySet<FlashwaveErrorCode> = new Set(["aborted", "client_closed"]);
+export const interruptions: ReadonlySet<FlashwaveErrorCode> = new Set(["aborted", "client_closed"]);
 
 /** Whether a failed update leaves it open what the device runs, or will run. */
 export function leavesUnknown(error: FlashwaveError, receipt: Receipt | undefined): boolean {
   if (unknowns.has(error.code)) return true;
   if (!interruptions.has(error.code)) return false;
-  return receipt !== undefined || error.bytesOut !== "none";
+  // A read that was cut short had no bytes of the artifact to put out.
+  return receipt !== undefined || (error.phase !== "inspect" && error.bytesOut !== "none");
 }
 
 /** Builds the outcomes of one device's update. */

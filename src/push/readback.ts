@@ -1,7 +1,7 @@
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceState } from "../core/outcome.ts";
 import { type Expectation, judge, type Reading } from "./evidence.ts";
-import type { VerificationRun } from "./verification.ts";
+import { final, type VerificationRun } from "./verification.ts";
 
 /**
  * What a read after an ambiguous attempt shows. `arrived`: the device runs the artifact. `intact`: it showed the same
@@ -20,8 +20,10 @@ const longestPause = 60_000;
 /**
  * Reads the device after an attempt of which nobody knows what became. It goes on until the device answers (it may be
  * restarting into the new image), or the run's deadline passes.
+ *
+ * @param wholly whether the device may have been given all bytes
  */
-export async function readback(run: VerificationRun, quietPeriod: number): Promise<Readback> {
+export async function readback(run: VerificationRun, quietPeriod: number, wholly: boolean): Promise<Readback> {
   const { clock, expected, waiting, signal, emit, probe } = run;
   const device = expected.device;
   const end = clock.now() + run.deadline;
@@ -36,7 +38,7 @@ export async function readback(run: VerificationRun, quietPeriod: number): Promi
       });
       emit?.({ type: "read", device, state });
       const reading = judge(state, expected);
-      if (reading.kind === "match") return { kind: "arrived", state };
+      if (arrived(reading, expected, wholly)) return { kind: "arrived", state };
       if (reading.kind === "wrong-device" || reading.kind === "wrong-digest") return { kind: "unclear" };
       if (quiet === undefined || !same(quiet.state, state)) quiet = { state, since: clock.now() };
       else if (clock.now() - quiet.since >= quietPeriod) {
@@ -45,6 +47,7 @@ export async function readback(run: VerificationRun, quietPeriod: number): Promi
     } catch (error) {
       if (!isFlashwaveError(error) || error.code === "aborted" || error.code === "client_closed") throw error;
       emit?.({ type: "read", device, error });
+      if (final.has(error.code)) return { kind: "unclear", error };
       lastError = error;
       quiet = undefined;
     }
@@ -56,10 +59,19 @@ export async function readback(run: VerificationRun, quietPeriod: number): Promi
   }
 }
 
+/** A device that ran the artifact before, or was never given all of it, must show more than its version. */
+function arrived(reading: Reading, expected: Expectation, wholly: boolean): boolean {
+  if (reading.kind !== "match") return false;
+  const before = expected.since?.before;
+  if (reading.proved === "digest" || (before !== undefined && judge(before, expected).kind === "old")) return true;
+  return wholly && (before === undefined || reading.boot === "seen");
+}
+
 /** The old image still runs. An artifact sent over itself shows as the same image without a boot. */
 function untouched(reading: Reading, state: DeviceState, expected: Expectation): boolean {
   const before = expected.since?.before;
-  return reading.kind === "old" || (reading.kind === "no-boot" && (before === undefined || same(before, state)));
+  if (reading.kind === "old") return true;
+  return (reading.kind === "no-boot" || reading.kind === "match") && (before === undefined || same(before, state));
 }
 
 function same(a: DeviceState, b: DeviceState): boolean {

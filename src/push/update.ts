@@ -1,10 +1,11 @@
 import type { Artifact } from "../core/artifact.ts";
 import type { DeliverySession, Probe } from "../core/delivery.ts";
-import { FlashwaveError, inContext, isFlashwaveError, type Phase } from "../core/errors.ts";
+import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import { judge } from "./evidence.ts";
 import type { UpdateOptions } from "./options.ts";
-import { Outcomes } from "./outcomes.ts";
+import { interruptions, Outcomes } from "./outcomes.ts";
+import { decide } from "./retry-policy.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -30,25 +31,44 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
   try {
     if (work.probe === undefined) throw noProbe(work.device.id);
     const before = await work.inspectPatiently(work.probe);
-    if (!options.force && runsAlready(work, artifact, before)) return outcomes.skipped(before);
+    if (runsAlready(work, artifact, before) && !options.force) return outcomes.skipped(before);
     const session = work.open();
-    await using _closing = { [Symbol.asyncDispose]: async () => session.close?.() };
+    await using _closing = { [Symbol.asyncDispose]: () => closeQuietly(session) };
     receipt = await work.send(session, artifact, options, before);
-    if (session.settle !== undefined) {
-      const settled = await session.settle(receipt, work.step(work.verification.deadline));
-      if (settled === "staged") return outcomes.staged(receipt);
-    }
+    const settled = await settle(work, session, receipt);
+    if (settled === "staged" && (receipt.activated || session.activate === undefined)) return outcomes.staged(receipt);
     if (options.activate === false && !receipt.activated) return outcomes.staged(receipt);
     receipt = await activate(work, session, receipt);
     const evidence = await prove(work, work.probe, session, artifact, receipt);
     return outcomes.updated(receipt, evidence);
   } catch (error) {
-    if (!isFlashwaveError(error)) throw error;
-    return outcomes.ended(inContext(error, { device: work.device.id }), receipt);
+    if (isFlashwaveError(error)) return outcomes.ended(inContext(error, { device: work.device.id }), receipt);
+    if (receipt === undefined) throw error;
+    return outcomes.ended(stray(error, work.device.id), receipt);
   }
 }
 
-/** What the device reports cannot be told from what it would report afterwards. */
+/** A session that cannot be closed changes nothing about what the device did. */
+export async function closeQuietly(session: DeliverySession): Promise<void> {
+  try {
+    await session.close?.();
+  } catch {
+    // What became of the push is known already; to throw here would take it back.
+  }
+}
+
+function stray(cause: unknown, device: string): FlashwaveError {
+  return new FlashwaveError(
+    "outcome_unknown",
+    "The device has the bytes, but an adapter then threw something that is not a FlashwaveError. Read the device, and mend the adapter.",
+    { phase: "verify", bytesOut: "all", device, cause },
+  );
+}
+
+/**
+ * Whether what the device reports is what it would report afterwards.
+ * @throws `wrong_device`, and `no_version` where no later read could prove anything
+ */
 function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boolean {
   const reading = judge(before, work.expectation(artifact, undefined));
   if (reading.kind === "wrong-device") {
@@ -58,7 +78,30 @@ function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boole
       { phase: "inspect" },
     );
   }
+  if (reading.kind === "incomparable") {
+    throw new FlashwaveError(
+      "no_version",
+      "The artifact was opened without a version and the device reports no digest, so nothing could be proven and nothing was sent. Open the artifact with { version }, or use push().",
+      { phase: "inspect" },
+    );
+  }
   return reading.kind === "match";
+}
+
+/** The device's own verdict. One that was lost on the way is no failure either: `device_error` is its "no". */
+async function settle(
+  work: Work,
+  session: DeliverySession,
+  receipt: Receipt,
+): Promise<"installed" | "staged" | "lost"> {
+  if (session.settle === undefined) return "lost";
+  try {
+    return await session.settle(receipt, work.step(work.verification.deadline));
+  } catch (error) {
+    if (!isFlashwaveError(error) || error.code === "device_error") throw error;
+    if (decide(error, session.traits).next !== "read") throw error;
+    return "lost";
+  }
 }
 
 /** Tells the device to install. A lost answer is no failure: what the device then runs decides. */
@@ -67,13 +110,9 @@ export async function activate(work: Work, session: DeliverySession, receipt: Re
   try {
     await session.activate(receipt, work.step(work.readTimeout));
   } catch (error) {
-    if (!isFlashwaveError(error) || !answerLost(error)) throw error;
+    if (!isFlashwaveError(error) || decide(error, session.traits).next !== "read") throw error;
   }
   return { ...receipt, activated: true };
-}
-
-function answerLost(error: FlashwaveError): boolean {
-  return error.code === "connection_lost" || error.code === "response_timeout" || error.code === "device_error";
 }
 
 /** Verification, and with it the end of a trial: a device that has one keeps the version only once it was proven. */
@@ -88,20 +127,40 @@ async function prove(
   try {
     evidence = await work.verify(probe, artifact, receipt);
   } catch (error) {
-    if (isFlashwaveError(error) && error.code === "unhealthy") await endTrial(work, session, receipt, "rollback");
+    if (isFlashwaveError(error) && error.code === "unhealthy") throw await rolledBack(work, session, receipt, error);
     throw error;
   }
-  await endTrial(work, session, receipt, "commit");
+  try {
+    await session.commit?.(receipt, work.step(work.readTimeout));
+  } catch (cause) {
+    throw isFlashwaveError(cause) && interruptions.has(cause.code) ? cause : uncommitted(evidence, cause);
+  }
   return evidence;
 }
 
-async function endTrial(
+/** The fault of an unhealthy device, also where it could not be told to go back. */
+async function rolledBack(
   work: Work,
   session: DeliverySession,
   receipt: Receipt,
-  phase: Extract<Phase, "commit" | "rollback">,
-): Promise<void> {
-  await session[phase]?.(receipt, work.step(work.readTimeout));
+  fault: FlashwaveError,
+): Promise<FlashwaveError> {
+  try {
+    await session.rollback?.(receipt, work.step(work.readTimeout));
+    return fault;
+  } catch (error) {
+    const code = isFlashwaveError(error) ? error.code : "not a FlashwaveError";
+    return inContext(fault, { message: `${fault.message} It could not be told to go back (${code}).` });
+  }
+}
+
+/** Proven, but on trial: a device that was not told to keep the version goes back to the old one by itself. */
+function uncommitted({ version }: Evidence, cause: unknown): FlashwaveError {
+  return new FlashwaveError(
+    "outcome_unknown",
+    `The device was seen running version ${JSON.stringify(version)}, but nobody knows whether it keeps it: the end of its trial was not acknowledged. Read it again after its trial.`,
+    { phase: "commit", bytesOut: "all", cause },
+  );
 }
 
 function noProbe(device: string): FlashwaveError {

@@ -31,7 +31,7 @@ const firstPause = 250;
 const longestPause = 60_000;
 
 /** After these a further read cannot help, or would be about another device. */
-const final: ReadonlySet<FlashwaveErrorCode> = new Set([
+export const final: ReadonlySet<FlashwaveErrorCode> = new Set([
   "aborted",
   "client_closed",
   "address_denied",
@@ -52,10 +52,13 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
   let known: Fold = nothingRead;
   let pause = firstPause;
   let lastError: FlashwaveError | undefined;
+  /** Whether the last read that was given its time failed. */
+  let dark = true;
   for (;;) {
     const { state, error } = await read(run, end);
     // The read that the end cuts off says less than what was seen before it.
     if (error !== undefined) lastError = error.code === "deadline_exceeded" ? (lastError ?? error) : error;
+    if (error?.code !== "deadline_exceeded" || clock.now() < end) dark = state === undefined;
     let verdict: Verdict;
     [known, verdict] = fold(known, state, clock.now(), expected);
     if (verdict === "proven") {
@@ -66,7 +69,7 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
       throw ruledOut(verdict, known, expected);
     }
     const left = end - clock.now();
-    if (left <= 0) throw unproven(known, expected, lastError, run.deadline);
+    if (left <= 0) throw unproven(known, expected, lastError, run.deadline, dark);
     if (verdict === "hold" && known.row !== undefined) {
       // One read at the end of the quiet row is enough: a boot in between would show in the boot id.
       pause = firstPause;
@@ -152,6 +155,7 @@ function unproven(
   expected: Expectation,
   lastError: FlashwaveError | undefined,
   deadline: number,
+  dark: boolean,
 ): FlashwaveError {
   const { device, artifact } = expected;
   const context = { phase: "verify", device, bytesOut: "all", ...(lastError && { cause: lastError }) } as const;
@@ -162,6 +166,13 @@ function unproven(
     return new FlashwaveError(
       "unverified",
       `The device's state could not be read ${within}.${seen} Read it before sending again.`,
+      context,
+    );
+  }
+  if (dark && last.reading.kind !== "match") {
+    return new FlashwaveError(
+      "unverified",
+      `The device reported version ${quote(last.state.version)} and then fell silent ${within}: it may be restarting. Read it before sending again.`,
       context,
     );
   }

@@ -34,6 +34,8 @@ export interface Shared {
 /** The steps that `push`, `verify` and `update` are made of, for one device and one call; what an adapter is bound with. */
 export class Work implements DeliveryContext {
   readonly device: Device;
+  /** The device's, as it was at the start: the caller's object may change meanwhile. */
+  readonly id: string;
   readonly origin: string;
   readonly verification: VerificationOptions;
   readonly signal: AbortSignal | undefined;
@@ -44,6 +46,7 @@ export class Work implements DeliveryContext {
 
   constructor(device: Device, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
     this.device = device;
+    this.id = device.id;
     this.origin = shared.transport.origin(device.address);
     this.verification = verification;
     this.signal = signal;
@@ -109,7 +112,7 @@ export class Work implements DeliveryContext {
   expectation(artifact: Artifact, since: Since | undefined): Expectation {
     const { newBoot, stableFor } = this.verification;
     const { versions } = this.options;
-    return { device: this.device.id, artifact: artifact.ref, versions, newBoot, stableFor, ...(since && { since }) };
+    return { device: this.id, artifact: artifact.ref, versions, newBoot, stableFor, ...(since && { since }) };
   }
 
   verificationRun(probe: Probe, expected: Expectation): VerificationRun {
