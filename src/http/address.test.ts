@@ -93,6 +93,16 @@ describe("parseOrigin", () => {
     );
   });
 
+  it.each([
+    "http://user:can/ary@10.0.0.1",
+    "user:can/ary@10.0.0.1",
+    "https://user:can#ary@10.0.0.1",
+    "http://10.0.0.1/fw?token=canary",
+    "http://10.0.0.1/#can/ary",
+  ])("repeats nothing secret of %s", (address) => {
+    expect(() => parseOrigin(address, open)).toThrow(/^(?!.*(?:can|ary))/);
+  });
+
   it("never repeats credentials, and says where they belong", () => {
     expect(() => parseOrigin("http://user:canary@10.0.0.1", open)).toThrow(/^(?!.*canary).*credentials/);
     expect(() => parseOrigin("http://us/er:canary@10.0.0.1", open)).toThrow(/^(?!.*canary)/);

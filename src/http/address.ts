@@ -60,10 +60,11 @@ function invalid(address: unknown): FlashwaveError {
   });
 }
 
-/** Never with credentials: what stands before an "@" is not repeated. */
+/** Never with secrets: what stands before an "@" or in a query is not repeated. */
 function shown(address: unknown): string {
   if (typeof address !== "string") return `A value of type ${typeof address}`;
-  return JSON.stringify(address.replace(/[^/]*@/, "…@").slice(0, 128));
+  const bare = address.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1…@").replace(/[?#].+/s, "?…");
+  return JSON.stringify(bare.slice(0, 128));
 }
 
 function hint(address: unknown): string {

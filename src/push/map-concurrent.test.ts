@@ -86,6 +86,28 @@ describe("mapConcurrent", () => {
     expect(seen).toEqual([1]);
   });
 
+  it("hands over what is under way before it throws what its source throws", async () => {
+    const held = Promise.withResolvers<string>();
+    async function* broken() {
+      yield "device";
+      setImmediate(() => held.resolve("updated"));
+      throw new Error("source");
+    }
+    let aborted = 0;
+    const seen: string[] = [];
+    const walk = async () => {
+      for await (const result of mapConcurrent(
+        broken(),
+        2,
+        () => held.promise,
+        () => aborted++,
+      ))
+        seen.push(result);
+    };
+    await expect(walk()).rejects.toThrow("source");
+    expect({ seen, aborted }).toEqual({ seen: ["updated"], aborted: 0 });
+  });
+
   it("throws what the work throws, and closes the source", async () => {
     let closed = 0;
     function* source() {

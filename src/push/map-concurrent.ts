@@ -3,7 +3,7 @@ export type Walk<T> = Iterable<T> | AsyncIterable<T>;
 
 /**
  * Runs `work` over everything in `items`, at most `concurrency` at a time, and yields the results as they come.
- * Results that nobody takes hold back new work. Ending the iteration early calls `abort` and waits for what is under way.
+ * Results that nobody takes hold back new work. What `items` throws is thrown after the results of all that had begun. Ending the iteration early calls `abort` and waits for what is under way.
  */
 export async function* mapConcurrent<T, R>(
   items: Walk<T>,
@@ -47,9 +47,9 @@ export async function* mapConcurrent<T, R>(
         const result = ready[taken++] as R;
         if (taken === ready.length) taken = ready.length = 0;
         yield result;
-      } else if (failure !== undefined) throw failure.error;
-      else if (feed.ended && running === 0) return;
-      else await sleep();
+      } else if (running > 0 || (failure === undefined && !feed.ended)) await sleep();
+      else if (failure !== undefined) throw failure.error;
+      else return;
     }
   } finally {
     if (running > 0) abort();
