@@ -73,9 +73,10 @@ describe("demo", () => {
     expect(out).toContain("As planned: 24 of 24 devices");
     expect(out).not.toContain("contradiction");
     expect(code).toBe(0);
-    expect(out).toMatch(/(\d+) images received whole, \1 with this digest, 0 with another/);
-    expect(out).toMatch(/(\d+) of the \1 called updated run 2\.0\.0 with this digest/);
-    expect(out).toMatch(/^Updated: (\d+) of 24$[^]*evidence that they run 2\.0\.0 is kept of \1$/m);
+    expect(out).toMatch(/^ {2}(\d+) images received whole, \1 with this digest, 0 with another/m);
+    const [, updated] = /^Updated: (\d+) of 24$/m.exec(out) ?? [];
+    expect(out).toContain(`  ${updated} of the ${updated} called updated run 2.0.0 with this digest\n`);
+    expect(out).toContain(`  evidence that they run 2.0.0 is kept of ${updated}\n`);
     expect(await readdir(temporary)).toEqual([]);
   });
 
