@@ -13,8 +13,12 @@ export interface Ended {
 }
 
 /** Runs the command line as its users do: a process of its own, which must end by itself. */
-export function run(args: readonly string[], onStart: (child: ChildProcess) => void = () => {}): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"], timeout: 25_000 });
+export function run(
+  args: readonly string[],
+  onStart: (child: ChildProcess) => void = () => {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000 });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -47,11 +51,16 @@ export class Rig implements AsyncDisposable {
     return this.#undo.use(await startDeviceServer(options));
   }
 
-  /** The path of an image of version 2.0.0, in a directory of its own. */
-  async image(length = 300_000): Promise<string> {
+  async directory(): Promise<string> {
     const directory = await mkdtemp(join(tmpdir(), "flashwave-cli-"));
     this.#undo.defer(() => rm(directory, { recursive: true, force: true }));
-    return (await writeFirmware(join(directory, "fw.bin"), { version: "2.0.0", length })).path;
+    return directory;
+  }
+
+  /** The path of an image of version 2.0.0, in a directory of its own. */
+  async image(): Promise<string> {
+    const directory = await this.directory();
+    return (await writeFirmware(join(directory, "fw.bin"), { version: "2.0.0", length: 300_000 })).path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
