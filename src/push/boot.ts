@@ -20,10 +20,13 @@ export function newBoot(state: DeviceState, since?: Since): NewBoot {
     return state.bootId === before.bootId ? "unchanged" : "seen";
   }
   if (state.uptime !== undefined) {
-    // Booted after the send began, or the clock of boots ran backwards since the read before it.
-    if (state.uptime * 1_000 < state.readAt - startedAt) return "seen";
-    if (before?.uptime !== undefined && state.uptime < before.uptime) return "seen";
-    return "unchanged";
+    if (before?.uptime !== undefined) {
+      if (state.uptime < before.uptime) return "seen";
+      // Uptimes come in whole seconds: to have lost less than one of them is rounding, not a boot.
+      const lost = state.readAt - before.readAt - (state.uptime - before.uptime) * 1_000;
+      if (lost < 1_000) return "unchanged";
+    }
+    return state.uptime * 1_000 < state.readAt - startedAt ? "seen" : "unchanged";
   }
   if (state.slot !== undefined && before?.slot !== undefined) return state.slot === before.slot ? "unchanged" : "seen";
   return state.bootId === undefined && state.slot === undefined ? "not-reported" : "not-checked";

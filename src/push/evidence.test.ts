@@ -34,6 +34,18 @@ describe("newBoot", () => {
     ],
     ["up for less than since the send", state({ uptime: 4.9 }), since(), "seen"],
     ["up for longer than since the send", state({ uptime: 5.1 }), since(), "unchanged"],
+    [
+      "whole seconds of a device that booted just before the send",
+      state({ uptime: 5, readAt: 10_050 }),
+      since(state({ uptime: 0, readAt: 4_900 })),
+      "unchanged",
+    ],
+    [
+      "up for less than since the send, though for longer than before it",
+      state({ uptime: 4, readAt: 10_050 }),
+      since(state({ uptime: 3, readAt: 4_900 })),
+      "seen",
+    ],
     ["an uptime that fell", state({ uptime: 6 }), since(state({ uptime: 90 })), "seen"],
     ["another slot", state({ slot: "B" }), since(state({ slot: "A" })), "seen"],
     ["the same slot", state({ slot: "A" }), since(state({ slot: "A" })), "unchanged"],

@@ -228,11 +228,19 @@ describe("after the bytes", () => {
 
   it.each([
     ["an uptime that falls", (read: number): Partial<DeviceState> => ({ uptime: [5, 3, 1, 2][read] ?? 10 })],
-    ["a slot that changes", (read: number): Partial<DeviceState> => ({ slot: read === 1 ? "A" : "B" })],
+    ["a slot that changes", (read: number): Partial<DeviceState> => ({ bootId: "b", slot: read === 1 ? "A" : "B" })],
   ])("begins to count anew after %s", async (_what, over) => {
     let read = 0;
     const { client, artifact } = rig({ reads: [() => ({ ...newState, ...over(read++) })] });
     expect(await client.verify(device, artifact)).toMatchObject({ reads: 4 });
+  });
+
+  it("looks in between at a device that tells nothing of its boots", async () => {
+    const clock = createVirtualClock({ auto: true });
+    const flapping = () => (clock.now() > 1_000 && clock.now() < 4_000 ? oldState : newState);
+    const { client, artifact } = rig({ reads: [flapping] }, { clock });
+    await client.verify(device, artifact);
+    expect(clock.now()).toBeGreaterThanOrEqual(9_000);
   });
 
   it("waits no longer than a timer can", async () => {

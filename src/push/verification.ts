@@ -71,10 +71,11 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
     const left = end - clock.now();
     if (left <= 0) throw unproven(known, expected, lastError, run.deadline, dark);
     if (verdict === "hold" && known.row !== undefined) {
-      // One read at the end of the quiet row is enough: a boot in between would show in the boot id.
-      pause = firstPause;
-      const due = known.row.since + expected.stableFor - clock.now();
-      await waiting.sleep(Math.min(left, Math.max(1, Math.ceil(due))), "verify", device, signal);
+      // One read at the end of the row is enough where a boot in between would show; others are read on the way too.
+      const due = Math.max(1, Math.ceil(known.row.since + expected.stableFor - clock.now()));
+      const tells = state?.bootId !== undefined || state?.uptime !== undefined;
+      await waiting.sleep(Math.min(left, due, tells ? due : pause), "verify", device, signal);
+      pause = tells ? firstPause : Math.min(longestPause, pause * 2);
     } else {
       await waiting.sleep(Math.min(left, pause), "verify", device, signal);
       pause = Math.min(longestPause, pause * 2);
