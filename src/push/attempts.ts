@@ -187,7 +187,7 @@ function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveErr
   if (isFlashwaveError(thrown)) return inContext(thrown, { device, attempt });
   return new FlashwaveError(
     "outcome_unknown",
-    "The delivery adapter threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and mend the adapter.",
+    "The delivery adapter or onProgress threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and look at the cause.",
     { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
   );
 }

@@ -136,7 +136,7 @@ class FlashwaveClient implements Client {
     const { since, signal } = options;
     const verification = resolveVerification(options, this.#options.verification);
     const work = await this.#work(ref, signal, verification);
-    if (since !== undefined && (since.device !== work.device.id || since.artifact.digest !== artifact.digest)) {
+    if (since !== undefined && !isReceiptOf(since, work.id, artifact)) {
       throw invalidOption("since", "the receipt of this artifact's send to this device", since);
     }
     return work.verify(this.#probeOf(work), artifact, since);
@@ -255,6 +255,12 @@ class FlashwaveClient implements Client {
       },
     );
   }
+}
+
+/** A receipt may have been stored as JSON, and come back as anything. */
+function isReceiptOf(since: Partial<Receipt> | null, device: string, { digest }: Artifact): boolean {
+  if (since?.device !== device || since.artifact?.digest !== digest) return false;
+  return Number.isFinite(since.startedAt) && (since.before === undefined || typeof since.before === "object");
 }
 
 /** An observer that throws must not be able to break a push: its error surfaces as uncaught, on a turn of its own. */

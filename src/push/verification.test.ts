@@ -84,6 +84,12 @@ describe("verify", () => {
     const nameless = rig({ reads: [newState] });
     await expect(nameless.client.verify(device, fakeArtifact(""))).rejects.toMatchObject({ code: "no_version" });
     const receipt = await nameless.client.push(device, artifact);
+    for (const broken of [null, {}, { device: "d1" }, { ...receipt, startedAt: "now" }, { ...receipt, before: 5 }]) {
+      const since = broken as typeof receipt;
+      await expect(nameless.client.verify(device, artifact, { since })).rejects.toMatchObject({
+        code: "invalid_option",
+      });
+    }
     await expect(nameless.client.verify({ ...device, id: "d2" }, artifact, { since: receipt })).rejects.toMatchObject({
       code: "invalid_option",
     });
