@@ -125,7 +125,7 @@ describe("update", () => {
 
 describe("with a registry", () => {
   const registered = { ...device, profileId: "p", status: "unknown", createdAt: 0, updatedAt: 0, revision: 1 } as const;
-  function registry(over: { fail?: "get" | "observe"; profile?: boolean } = {}) {
+  function registry(over: { fail?: "get" | "observe" | "refuse"; profile?: boolean } = {}) {
     const observed: unknown[] = [];
     return {
       observed,
@@ -137,7 +137,7 @@ describe("with a registry", () => {
         observe: async (rows: readonly unknown[]) => {
           if (over.fail === "observe") throw new Error("disk");
           observed.push(...rows);
-          return { unknown: [], invalid: [] };
+          return { unknown: [], invalid: over.fail === "refuse" ? ["d1"] : [] };
         },
       },
       profiles: {
@@ -168,14 +168,17 @@ describe("with a registry", () => {
     expect(kept.observed).toEqual([expect.objectContaining({ firmware: "1.0.0" })]);
   });
 
-  it("says unknown when what was seen could not be recorded", async () => {
-    const { client, artifact } = rig({ reads: [oldState, newState] }, { registry: registry({ fail: "observe" }) });
-    expect(await client.update("d1", artifact)).toMatchObject({
-      status: "unknown",
-      error: { code: "registry_failed" },
-      receipt: { bytes: 4 },
-    });
-  });
+  it.each(["observe", "refuse"] as const)(
+    "says unknown when what was seen could not be recorded (%s)",
+    async (fail) => {
+      const { client, artifact } = rig({ reads: [oldState, newState] }, { registry: registry({ fail }) });
+      expect(await client.update("d1", artifact)).toMatchObject({
+        status: "unknown",
+        error: { code: "registry_failed" },
+        receipt: { bytes: 4 },
+      });
+    },
+  );
 
   it.each([
     ["an unknown id", "d2", registry(), "unknown_device"],

@@ -179,7 +179,8 @@ export class Work implements DeliveryContext {
     if (registry === undefined || seen === undefined) return outcome;
     try {
       // A device that was handed in rather than looked up need not be registered: then nothing is kept of it.
-      await registry.devices.observe([seen]);
+      const { invalid } = await registry.devices.observe([seen]);
+      if (invalid.length > 0) throw new TypeError("the registry refused the observation as invalid");
       return outcome;
     } catch (cause) {
       throw new FlashwaveError(
