@@ -1,9 +1,7 @@
-import { createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Delivery, DeliverySession } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { ClientEvent } from "../core/events.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
@@ -24,13 +22,13 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
-import { Routes } from "./routes.ts";
-import { checkArtifact, checkCall, checkClientOptions } from "./shapes.ts";
+import { checkArtifact, checkCall, checkClientOptions, isReceiptOf } from "./shapes.ts";
+import { type Shared, share } from "./shared.ts";
 import { resolveSubject } from "./subject.ts";
 import { activate, closeQuietly, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
-import { abortedError, closedError, createWaiting } from "./waiting.ts";
-import { type Shared, Work } from "./work.ts";
+import { abortedError, closedError } from "./waiting.ts";
+import { Work } from "./work.ts";
 
 /** Pushes artifacts to devices and proves what they then run. Close it (`await using`) to close its connections. */
 export interface Client extends AsyncDisposable {
@@ -91,16 +89,7 @@ class FlashwaveClient implements Client {
     this.#options = resolved;
     this.#transport = transport;
     this.#gate = new SendGate(resolved.inFlight);
-    this.#shared = {
-      transport,
-      routes: new Routes(deliveries, options.probers ?? []),
-      options: resolved,
-      waiting: createWaiting(resolved.clock, this.#closing.signal),
-      pace: createPace({ bytesPerSecond: resolved.bytesPerSecond, clock: resolved.clock }),
-      registry: options.registry,
-      emit: options.onEvent && isolated(options.onEvent),
-      nextPushId: pushIds(),
-    };
+    this.#shared = share(options, resolved, deliveries, transport, this.#closing.signal);
   }
 
   async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
@@ -161,10 +150,7 @@ class FlashwaveClient implements Client {
     if (turn !== undefined) await turn;
     try {
       const outcome = await update(work, artifact, options);
-      const device = work.device.id;
-      if ("receipt" in outcome && outcome.receipt)
-        this.#shared.emit?.({ type: "sent", device, receipt: outcome.receipt });
-      this.#shared.emit?.({ type: "outcome", device, outcome });
+      this.#shared.emit?.({ type: "outcome", device: work.id, outcome });
       return outcome;
     } finally {
       this.#leave(work);
@@ -255,30 +241,4 @@ class FlashwaveClient implements Client {
       },
     );
   }
-}
-
-/** A receipt may have been stored as JSON, and come back as anything. */
-function isReceiptOf(since: Partial<Receipt> | null, device: string, { digest }: Artifact): boolean {
-  if (since?.device !== device || since.artifact?.digest !== digest) return false;
-  return Number.isFinite(since.startedAt) && (since.before === undefined || typeof since.before === "object");
-}
-
-/** An observer that throws must not be able to break a push: its error surfaces as uncaught, on a turn of its own. */
-function isolated(observe: (event: ClientEvent) => void): (event: ClientEvent) => void {
-  return (event) => {
-    try {
-      observe(event);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  };
-}
-
-/** One random name for the client and a number for the push: a UUID for each would cost as much as the push itself. */
-function pushIds(): () => string {
-  const client = crypto.randomUUID();
-  let pushes = 0;
-  return () => `${client}-${++pushes}`;
 }

@@ -26,7 +26,9 @@ export type Reading =
   | { readonly kind: "wrong-digest" }
   | { readonly kind: "wrong-device" }
   /** Neither the artifact nor the device offers anything to compare. */
-  | { readonly kind: "incomparable" };
+  | { readonly kind: "incomparable" }
+  /** It says what it said before the send, and nothing by which the one could be told from the other. */
+  | { readonly kind: "indistinct" };
 
 export function judge(state: DeviceState, expected: Expectation): Reading {
   const { artifact, since } = expected;
@@ -46,6 +48,9 @@ export function judge(state: DeviceState, expected: Expectation): Reading {
     return since?.before?.digest === state.digest ? { kind: "old" } : { kind: "wrong-digest" };
   const boot = expected.newBoot ? newBoot(state, since) : "not-checked";
   if (boot === "unchanged") return { kind: "no-boot" };
+  const before = since?.before;
+  if (!digestMatches && boot !== "seen" && before !== undefined && sameImage(before, state))
+    return { kind: "indistinct" };
   return { kind: "match", proved: digestMatches ? "digest" : "version", boot };
 }
 
@@ -66,7 +71,15 @@ export interface Fold {
 export const nothingRead: Fold = Object.freeze({ reads: 0 });
 
 /** What to do next. `hold`: good so far, read again once the row is `stableFor` old. */
-export type Verdict = "poll" | "hold" | "proven" | "wrong-version" | "wrong-device" | "wrong-digest" | "incomparable";
+export type Verdict =
+  | "poll"
+  | "hold"
+  | "proven"
+  | "wrong-version"
+  | "wrong-device"
+  | "wrong-digest"
+  | "incomparable"
+  | "indistinct";
 
 /** A version that is neither old nor new must be seen this many times `stableFor`: bootloaders show one for a while. */
 const otherPatience = 6;
@@ -97,6 +110,7 @@ export function fold(known: Fold, state: DeviceState | undefined, now: number, e
     case "wrong-device":
     case "wrong-digest":
     case "incomparable":
+    case "indistinct":
       return [{ reads, last }, reading.kind];
     default:
       return reading satisfies never;

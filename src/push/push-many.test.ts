@@ -11,7 +11,7 @@ describe("pushMany", () => {
   };
 
   it("yields one outcome per device, and claims no more than was seen", async () => {
-    const { client, artifact } = rig({ reads: [newState] });
+    const { client, artifact } = rig({ reads: [{ ...newState, digest: "a".repeat(64) }] });
     const sent = await collect(client.pushMany(fleet, artifact, { verify: false }));
     expect(sent.map((outcome) => outcome.status)).toEqual(fleet.map(() => "sent"));
     expect(new Set(sent.map((outcome) => outcome.device)).size).toBe(20);

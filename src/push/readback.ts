@@ -71,7 +71,10 @@ function arrived(reading: Reading, expected: Expectation, wholly: boolean): bool
 function untouched(reading: Reading, state: DeviceState, expected: Expectation): boolean {
   const before = expected.since?.before;
   if (reading.kind === "old") return true;
-  return (reading.kind === "no-boot" || reading.kind === "match") && (before === undefined || same(before, state));
+  return (
+    (reading.kind === "no-boot" || reading.kind === "match" || reading.kind === "indistinct") &&
+    (before === undefined || same(before, state))
+  );
 }
 
 function same(a: DeviceState, b: DeviceState): boolean {

@@ -1,5 +1,6 @@
 import type { Artifact } from "../core/artifact.ts";
 import { FlashwaveError } from "../core/errors.ts";
+import type { Receipt } from "../core/outcome.ts";
 import { invalidOption } from "./options.ts";
 
 type Kind = "object" | "list" | "function" | "anything";
@@ -99,4 +100,10 @@ function unknownOption(name: string, known: readonly string[]): FlashwaveError {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A receipt may have been stored as JSON, and come back as anything. */
+export function isReceiptOf(since: Partial<Receipt> | null, device: string, { digest }: Artifact): boolean {
+  if (since?.device !== device || since.artifact?.digest !== digest) return false;
+  return Number.isFinite(since.startedAt) && (since.before === undefined || typeof since.before === "object");
 }

@@ -25,10 +25,10 @@ describe("update", () => {
     expect(fake.calls).toEqual(["inspect", "send", "inspect", "inspect", "close"]);
     expect(events.map((event) => event.type)).toEqual([
       "attempt-started",
+      "sent",
       "read",
       "read",
       "verified",
-      "sent",
       "outcome",
     ]);
   });
@@ -42,7 +42,27 @@ describe("update", () => {
       state: { version: "2.0.0" },
     });
     expect(fake.steps).toHaveLength(0);
-    expect(await client.update(device, artifact, { force: true })).toMatchObject({ status: "updated" });
+    const booted = rig({
+      reads: [
+        { ...newState, bootId: "b1" },
+        { ...newState, bootId: "b2" },
+      ],
+    });
+    expect(await booted.client.update(device, artifact, { force: true })).toMatchObject({ status: "updated" });
+  });
+
+  it("does not take the version that was there before for a proof", async () => {
+    const { client, artifact, fake } = rig({ reads: [newState] });
+    expect(await client.update(device, artifact, { force: true })).toMatchObject({
+      status: "unknown",
+      error: { code: "unverified", message: expect.stringContaining("before the send as well") },
+    });
+    expect(fake.steps).toHaveLength(1);
+    const told = rig({ reads: [{ ...newState, digest: artifact.digest }] });
+    expect(await told.client.update(device, artifact, { force: true })).toMatchObject({
+      status: "updated",
+      evidence: { proved: "digest" },
+    });
   });
 
   it("sends nothing to a device that cannot be read, or is another one", async () => {

@@ -35,6 +35,7 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     const session = work.open();
     await using _closing = { [Symbol.asyncDispose]: () => closeQuietly(session) };
     receipt = await work.send(session, artifact, options, before);
+    work.emit?.({ type: "sent", device: work.id, receipt });
     const settled = await settle(work, session, receipt);
     if (settled === "staged" && (receipt.activated || session.activate === undefined)) return outcomes.staged(receipt);
     if (options.activate === false && !receipt.activated) return outcomes.staged(receipt);

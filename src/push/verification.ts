@@ -146,6 +146,12 @@ function ruledOut(
         "The artifact was opened without a version and the device reports no digest, so nothing can be proven. Open the artifact with { version }.",
         context,
       );
+    case "indistinct":
+      return new FlashwaveError(
+        "unverified",
+        `The device reported version ${quote(state?.version)} before the send as well, and neither a boot nor a digest by which the images could be told apart. Have its profile name a digest or a boot id.`,
+        context,
+      );
     default:
       return verdict satisfies never;
   }

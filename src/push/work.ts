@@ -4,7 +4,6 @@ import type { Clock } from "../core/clock.ts";
 import type { DeliveryContext, DeliverySession, Probe, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
-import type { ClientEvent } from "../core/events.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
 import type { Observation } from "../core/registry.ts";
@@ -12,24 +11,12 @@ import type { Pace, Transport } from "../core/transport.ts";
 import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import type { Expectation } from "./evidence.ts";
-import type { ClientRegistry, PushOptions, ResolvedOptions } from "./options.ts";
+import type { PushOptions, ResolvedOptions } from "./options.ts";
 import { backoff, decide } from "./retry-policy.ts";
-import type { Route, Routes } from "./routes.ts";
+import type { Route } from "./routes.ts";
+import type { Shared } from "./shared.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
-
-/** What all devices of one client share. */
-export interface Shared {
-  readonly transport: Transport;
-  readonly routes: Routes;
-  readonly options: ResolvedOptions;
-  readonly waiting: Waiting;
-  readonly pace: Pace | undefined;
-  readonly registry: ClientRegistry | undefined;
-  readonly emit: ((event: ClientEvent) => void) | undefined;
-  /** Unique across clients and processes. */
-  readonly nextPushId: () => string;
-}
 
 /** The steps that `push`, `verify` and `update` are made of, for one device and one call; what an adapter is bound with. */
 export class Work implements DeliveryContext {

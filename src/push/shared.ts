@@ -1,0 +1,61 @@
+import { createPace } from "../bytes/index.ts";
+import type { Delivery } from "../core/delivery.ts";
+import type { ClientEvent } from "../core/events.ts";
+import type { Pace, Transport } from "../core/transport.ts";
+import type { ClientOptions, ClientRegistry, ResolvedOptions } from "./options.ts";
+import { Routes } from "./routes.ts";
+import { createWaiting, type Waiting } from "./waiting.ts";
+
+/** What all devices of one client share. */
+export interface Shared {
+  readonly transport: Transport;
+  readonly routes: Routes;
+  readonly options: ResolvedOptions;
+  readonly waiting: Waiting;
+  readonly pace: Pace | undefined;
+  readonly registry: ClientRegistry | undefined;
+  readonly emit: ((event: ClientEvent) => void) | undefined;
+  /** Unique across clients and processes. */
+  readonly nextPushId: () => string;
+}
+
+/** @param closing aborts when the client is closed */
+export function share(
+  options: ClientOptions,
+  resolved: ResolvedOptions,
+  deliveries: readonly Delivery[],
+  transport: Transport,
+  closing: AbortSignal,
+): Shared {
+  const { clock, bytesPerSecond } = resolved;
+  return {
+    transport,
+    routes: new Routes(deliveries, options.probers ?? []),
+    options: resolved,
+    waiting: createWaiting(clock, closing),
+    pace: createPace({ bytesPerSecond, clock }),
+    registry: options.registry,
+    emit: options.onEvent && isolated(options.onEvent),
+    nextPushId: pushIds(),
+  };
+}
+
+/** An observer that throws must not be able to break a push: its error surfaces as uncaught, on a turn of its own. */
+function isolated(observe: (event: ClientEvent) => void): (event: ClientEvent) => void {
+  return (event) => {
+    try {
+      observe(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+}
+
+/** One random name for the client and a number for the push: a UUID for each would cost as much as the push itself. */
+function pushIds(): () => string {
+  const client = crypto.randomUUID();
+  let pushes = 0;
+  return () => `${client}-${++pushes}`;
+}
