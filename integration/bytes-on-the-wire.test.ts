@@ -21,8 +21,11 @@ import { asDevice, collect, failure, fastClient, openDescriptors, settled, tally
 
 const version = "2.0.0";
 const id = "pos-001";
-/** More than the kernel's buffers and the ring hide, so that a change to the end is made before it was read. */
-const length = 24_000_000;
+/**
+ * More than the kernel's buffers and the ring hide, so that a change to the end is made before it was read. The last
+ * chunk is so small that a socket takes it without waiting: it is still unsent when its source has ended.
+ */
+const length = 91 * 262_144 + 30_000;
 const original = makeFirmware({ version, length });
 const digest = sha256(original);
 const lateInTheFile = length - 2_000_000;

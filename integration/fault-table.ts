@@ -107,7 +107,7 @@ const slow: readonly Cell[] = [
   stubborn("reading ends at 50 %", { kind: "slow-reader", stopAt: half }, "failed stall_timeout", 3),
   {
     ...updated("reading never stands still, but never ends", { kind: "slow-reader", bytesPerSecond: 1_000_000 }, 2),
-    client: { timeouts: { connect: 300, response: 300, stall: 20_000, minimumRate: 50_000_000 } },
+    client: { timeouts: { connect: 500, response: 500, stall: 20_000, minimumRate: 50_000_000 } },
   },
   updated("the answer drips", { kind: "drip", everyMs: 150, part: "all" }, 1, "readback"),
 ];
@@ -203,6 +203,15 @@ const reading: readonly Cell[] = [
       client: { verification: { deadline: 10_000 } },
     }),
   ),
+  {
+    name: "the new version is reported without a boot",
+    script: [
+      { on: "update", fault: { kind: "lying-200" } },
+      { on: "version", skip: 1, times: always, fault: { kind: "report", members: { version: "2.0.0" } } },
+    ],
+    outcome: "failed not_updated",
+    sends: 1,
+  },
   {
     name: "all reads after the send end",
     script: [{ on: "version", skip: 1, times: always, fault: { kind: "cut", at: "headers" } }],

@@ -14,7 +14,7 @@ const version = "2.0.0";
 const image = makeFirmware({ version, length: imageBytes });
 const id = "pos-001";
 const tight: ClientOptions = {
-  timeouts: { connect: 400, response: 400, stall: 400 },
+  timeouts: { connect: 700, response: 700, stall: 700 },
   verification: { stableFor: 30, deadline: 1_500 },
 };
 

@@ -24,12 +24,12 @@ afterAll(() => {
 });
 
 /** One push against whatever nock answers; gives its receipt or its error, and what was told on the way. */
-async function pushed(headers: Record<string, string> = {}, stop?: (event: ClientEvent) => boolean) {
+async function pushed(headers: Record<string, string> = {}, stop?: (event: ClientEvent) => boolean, deadline = 10_000) {
   const events: ClientEvent[] = [];
   const controller = new AbortController();
   await using client = fastClient({
     retry: { attempts: 3, quietPeriod: 1 },
-    verification: { deadline: 200 },
+    verification: { deadline },
     onEvent(event) {
       events.push(event);
       if (stop?.(event)) controller.abort();
@@ -157,7 +157,7 @@ describe("injected errors", () => {
   it("a lost answer about which nothing can be read stays unknown", async () => {
     nock(origin).post("/update").replyWithError(thrown("ECONNRESET"));
     nock(origin).get("/version").reply(200, "<html>").persist();
-    const { ended, tries } = await pushed();
+    const { ended, tries } = await pushed({}, undefined, 300);
     expect(ended).toMatchObject({ code: "outcome_unknown", cause: { device: "pos-001" } });
     expect(tries).toBe(1);
     nock.cleanAll();

@@ -47,7 +47,7 @@ describe("malformed replies", () => {
       await using server = await startDeviceServer({ id });
       server.script({ on: "update", fault: { kind: "lying-200" } });
       server.script({ on: "version", skip: 1, times: always, fault: { kind: "malformed", reply } });
-      await using client = fastClient({ ...options, verification: { stableFor: 0, deadline: 400 } });
+      await using client = fastClient({ ...options, verification: { stableFor: 0, deadline: 1_500 } });
       await using artifact = await openArtifact(bytes, { version });
       return tally([await client.update(asDevice({ id, url: server.url }, { health: false }), artifact, { headers })]);
     });
@@ -69,7 +69,7 @@ describe("malformed replies", () => {
     const seen = await each(torn, async (reply) => {
       await using server = await startDeviceServer({ id });
       server.script({ on: "health", times: always, fault: { kind: "malformed", reply } });
-      await using client = fastClient({ ...options, verification: { stableFor: 0, deadline: 400 } });
+      await using client = fastClient({ ...options, verification: { stableFor: 0, deadline: 1_500 } });
       await using artifact = await openArtifact(bytes, { version });
       return tally([await client.update(asDevice({ id, url: server.url }, {}), artifact, { headers })]);
     });
