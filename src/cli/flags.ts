@@ -43,7 +43,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 
 const devices: readonly Row[] = [
   ["--to <address...>", "devices: http(s)://host[:port], or id=address"],
-  ["--to-file <file>", "devices from a file, one per line"],
+  ["--to-file <file>", "devices from a file, one per line; lines that begin with # are left out"],
   ["--id <id>", "the id of the device, where there is one"],
 ];
 

@@ -78,7 +78,8 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
             text
               .trim()
               .replace(/\s+/g, " ")
-              .replace(/^error:/, "flashwave:"),
+              .replace(/^error:/, "flashwave:")
+              .replace("argument 'artifact'", "argument 'artifact'; name it first, since --to takes what follows it"),
           )}\n`,
         ),
     });
@@ -89,6 +90,7 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
     add(
       deviceCommand(name, descriptions[name])
         .argument("<artifact>", "the firmware file")
+        .usage("<artifact> [options]")
         .action(async (path: string, flags: Flags, command: Command) => {
           requireArguments(command, 1);
           ended(await withArtifact[name](path, flags, io));

@@ -17,6 +17,7 @@ const push = (...more: string[]) => ["push", image, "--to", device.url, ...more]
 it.each<[string, () => readonly string[], string]>([
   ["a missing list", () => ["inspect", "--to-file", `${image}.no`], "--to-file"],
   ["the same device twice", () => inspect(device.url), "is named twice"],
+  ["an artifact taken for a device", () => ["push", "--to", device.url, image], "name it first"],
   ["an argument too many", () => push("--quiet", "other.bin"), "1 argument too many"],
   ["an argument for the demonstration", () => ["demo", "now"], "1 argument too many"],
   [
@@ -44,5 +45,7 @@ it("prints its help, and again where nothing was asked", async () => {
   const help = await run(["--help"]);
   expect(help).toMatchObject({ code: 0, err: "" });
   for (const word of ["update", "push", "verify", "inspect", "demo", "Exit codes"]) expect(help.out).toContain(word);
+  // --to takes every word that follows it: an artifact behind the options would become a device.
+  expect((await run(["update", "--help"])).out).toContain("Usage: flashwave update <artifact> [options]");
   expect(await run([])).toMatchObject({ code: 2, out: "", err: help.out });
 });

@@ -35,7 +35,7 @@ export class Board {
   readonly #devices: number;
   readonly #clock: Pick<Clock, "now">;
   readonly #begun: number;
-  #samples: { readonly at: number; readonly bytes: number }[] = [];
+  #samples: { readonly at: number; readonly bytes: number }[];
   #bytes = 0;
   #sending = new Set<string>();
   #sendingSince = 0;
@@ -45,6 +45,8 @@ export class Board {
     this.#devices = devices;
     this.#clock = clock;
     this.#begun = clock.now();
+    // Without a beginning the first of the sparse lines would have nothing to take a rate from.
+    this.#samples = [{ at: this.#begun, bytes: 0 }];
   }
 
   get bytes(): number {

@@ -63,6 +63,13 @@ it("takes the rate from the last three seconds", () => {
   }
 });
 
+it("has a rate for the first line too, from the beginning of the run", () => {
+  const { clock, board: it } = board();
+  clock.at = 5_000;
+  it.onProgress({ device: "a", attempt: 1, sent: 500, total: 1_000 });
+  expect(it.snapshot().rate).toBe(100);
+});
+
 it("shows what each device is doing, and drops those that ended", () => {
   const { board: it } = board();
   it.onEvent(started("a"));
