@@ -207,6 +207,7 @@ const refused: [string, unknown, unknown][] = [
   ["an empty path", "", {}],
   ["a NUL in a path", "a\0b", {}],
   ["an http URL", new URL("http://example.invalid/fw.bin"), {}],
+  ["an http URL as text", "https://example.invalid/fw.bin", {}],
   ["a function that makes no stream", () => "text", {}],
   ["no options", "x", null],
   ["a misspelt option", "x", { diggest: "0".repeat(64) }],

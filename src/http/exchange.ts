@@ -113,7 +113,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     if (code === "deadline_exceeded") {
       this.#failWith(code, `The exchange with ${origin} took longer than it was given; it was ${watch.stage}.`);
     } else if (code === "connect_timeout") {
-      this.#failWith(code, `No connection to ${origin} within ${limits.connecting} ms; nothing was sent.`);
+      this.#failWith(
+        code,
+        `No connection to ${origin} within ${limits.connecting} ms; nothing was sent. Check that the device is on, its address and port, and whether it speaks http or https.`,
+      );
     } else if (code === "stall_timeout") {
       this.#failWith(code, `${origin} took no byte of the request for ${limits.sending} ms.`);
     } else {

@@ -87,7 +87,12 @@ function passedOn(error: FlashwaveError, context: FaultContext): FlashwaveError 
 function connectFault(code: string, error: unknown, context: FaultContext): FlashwaveError {
   const { origin } = context;
   if (!aboutTls(code))
-    return wireError("connect_failed", `No connection to ${origin}: ${code || "it failed"}.`, context, error);
+    return wireError(
+      "connect_failed",
+      `No connection to ${origin}: ${code || "it failed"}; nothing was sent. Check that the device is on, and its address and port.`,
+      context,
+      error,
+    );
   const advice = "Give its authority as tls.ca or pin its certificate";
   return wireError("tls_failed", `TLS with ${origin} failed: ${code}. ${advice}; nothing was sent.`, context, error);
 }

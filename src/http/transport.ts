@@ -109,7 +109,10 @@ class HttpTransport implements Transport, ExchangeHost {
   /** What ends an exchange before it begins. */
   #refuse(request: ExchangeRequest): void {
     const { phase, signal } = request;
-    if (this.#closed) throw new FlashwaveError("client_closed", "The transport is closed.", { phase });
+    if (this.#closed)
+      throw new FlashwaveError("client_closed", "The client was closed before this was sent: await every call first.", {
+        phase,
+      });
     if (signal?.aborted) {
       throw new FlashwaveError("aborted", "The caller's signal had aborted; nothing was sent.", {
         phase,
