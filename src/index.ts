@@ -11,7 +11,7 @@ export type * from "./push/index.ts";
  *
  * @example
  * await using client = createClient();
- * const artifact = await openArtifact("pos-2.4.0.bin", { version: "2.4.0" });
+ * await using artifact = await openArtifact("pos-2.4.0.bin", { version: "2.4.0" });
  * const outcome = await client.update({ id: "pos-001", address: "http://10.0.0.12" }, artifact);
  *
  * @throws {FlashwaveError} `invalid_option`

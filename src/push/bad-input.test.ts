@@ -7,6 +7,11 @@ describe("bad input", () => {
   it.each([
     ["options", () => createClient(null as never, [fakeDelivery()]), "invalid_option"],
     ["attempts", () => createClient({ retry: { attempts: 0 } }, [fakeDelivery()]), "invalid_option"],
+    [
+      "a timeout that no transport takes",
+      () => createClient({ timeouts: { connect: 90_000_000 } }, [fakeDelivery()]),
+      "invalid_option",
+    ],
     ["a delay", () => createClient({ retry: { base: -1 } }, [fakeDelivery()]), "invalid_option"],
     ["a rate", () => createClient({ limits: { bytesPerSecond: 0 } }, [fakeDelivery()]), "invalid_option"],
     ["a flag", () => createClient({ verification: { newBoot: "yes" as never } }, [fakeDelivery()]), "invalid_option"],

@@ -40,7 +40,7 @@ export interface ClientOptions {
     readonly bytesPerSecond?: number;
   };
   readonly verification?: Partial<VerificationOptions>;
-  /** Called synchronously, while the client works: keep it short. */
+  /** Called synchronously, while the client works: keep it short. What it throws ends as an uncaught exception. */
   readonly onEvent?: (event: ClientEvent) => void;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -51,7 +51,7 @@ export interface PushOptions {
   readonly signal?: AbortSignal;
   /** Headers added to the request that carries the bytes. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** At most ten times a second, and once at the end; `sent` never goes down within an attempt. */
+  /** At most ten times a second, and once at the end; `sent` never goes down within an attempt. A throw breaks the send off. */
   readonly onProgress?: (progress: Progress) => void;
   /** For this push alone, within the client's own limit. */
   readonly bytesPerSecond?: number;
@@ -114,8 +114,8 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     verification: Object.freeze(
       resolveVerification(options.verification ?? {}, { deadline: 900_000, stableFor: 5_000, newBoot: true }),
     ),
-    connect: ms("timeouts.connect", timeouts?.connect, 10_000),
-    response: ms("timeouts.response", timeouts?.response, 30_000),
+    connect: count("timeouts.connect", timeouts?.connect, 10_000, 1, 86_400_000),
+    response: count("timeouts.response", timeouts?.response, 30_000, 1, 86_400_000),
     minimumRate: positive("timeouts.minimumRate", timeouts?.minimumRate, 16_384),
     inFlight: count("limits.inFlight", limits?.inFlight, 64, 1, 100_000),
     bytesPerSecond: positive("limits.bytesPerSecond", limits?.bytesPerSecond, Number.POSITIVE_INFINITY),
