@@ -22,6 +22,8 @@ class Line {
   }
 
   send(done: (error?: unknown) => void): void {
+    // Fewer devices than pushes in flight would need: told, since a forgotten callback would never end.
+    if (this.#done !== undefined) return done(new Error("A line carries one request at a time."));
     this.#done = done;
     if (this.#body === undefined) return void this.#socket.write(this.#request);
     this.#socket.cork();
