@@ -23,9 +23,15 @@ class Line {
 
   send(done: (error?: unknown) => void): void {
     // Fewer devices than pushes in flight would need: told, since a forgotten callback would never end.
-    if (this.#done !== undefined) return done(new Error("A line carries one request at a time."));
+    if (this.#done !== undefined) {
+      done(new Error("A line carries one request at a time."));
+      return;
+    }
     this.#done = done;
-    if (this.#body === undefined) return void this.#socket.write(this.#request);
+    if (this.#body === undefined) {
+      this.#socket.write(this.#request);
+      return;
+    }
     this.#socket.cork();
     this.#socket.write(this.#request);
     this.#socket.write(this.#body);
