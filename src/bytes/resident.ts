@@ -7,10 +7,7 @@ import type { Lifetime } from "./lifetime.ts";
 /** Below this a body is one plain `Uint8Array`: cheaper to send than an iteration. */
 const smallestIterated = 65_536;
 
-/**
- * Chunks span two blocks where these lie side by side in memory: 10 MB leave in 0.8 of the time that single blocks take.
- * At 16 KiB/s one such chunk still moves on within half the stall limit.
- */
+/** Chunks span two blocks where these lie side by side in memory: half as many writes for the same bytes. */
 const longestChunk = 2 * blockSize;
 
 /** Bytes in memory that nobody writes to any more, as blocks; only the last may be short. */

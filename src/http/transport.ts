@@ -44,7 +44,7 @@ class HttpTransport implements Transport, ExchangeHost {
     const known = this.#origins.get(address);
     if (known !== undefined) return known;
     const origin = parseOrigin(address, this.settings.policy).text;
-    // Emptied rather than aged: a fleet that is larger than this pays for parsing (1.5 µs), not for bookkeeping.
+    // Emptied rather than aged: a fleet that is larger than this pays for parsing, not for bookkeeping.
     if (this.#origins.size >= originsKept) this.#origins.clear();
     this.#origins.set(address, origin);
     return origin;

@@ -102,7 +102,7 @@ class FlashwaveClient implements Client {
     let session: DeliverySession | undefined;
     try {
       session = work.open();
-      // Here and not in a function of its own: each async function more costs a small push a twentieth of its memory.
+      // Here and not in a function of its own: an async function more is memory for every small push.
       const attempts = new Attempts(work, session, artifact, options);
       let receipt: Receipt;
       try {

@@ -53,7 +53,7 @@ function isolated(observe: (event: ClientEvent) => void): (event: ClientEvent) =
   };
 }
 
-/** One random name for the client and a number for the push: a UUID for each would cost as much as the push itself. */
+/** One random name for the client and a number for the push: cheaper than a UUID for each. */
 function pushIds(): () => string {
   const client = crypto.randomUUID();
   let pushes = 0;
