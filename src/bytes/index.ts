@@ -15,6 +15,7 @@ export {
 } from "./buffer-pool.ts";
 export type { ByteStream } from "./byte-stream.ts";
 export { type CacheBudget, createCacheBudget, sharedCacheBudget } from "./cache-budget.ts";
+export { type Multipart, multipart, type Part } from "./multipart.ts";
 export { type ArtifactSource, openArtifact } from "./open-artifact.ts";
 export type { OpenArtifactOptions } from "./open-options.ts";
 export { createProgress, type ProgressMeter, type ProgressOptions } from "./progress.ts";

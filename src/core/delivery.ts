@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { Credentials } from "./credentials.ts";
 import type { Device } from "./device.ts";
 import type { Acknowledgement, DeviceState, Receipt } from "./outcome.ts";
 import type { Payload } from "./payload.ts";
@@ -15,6 +16,8 @@ export interface DeliveryContext {
   /** The device's profile: its own, or what a registry resolved for it. Absent: the adapter's defaults. */
   readonly profile?: Profile | undefined;
   readonly clock: Clock;
+  /** What this device wants to be shown. Absent, or nothing: it is spoken to without. Ask once per session, when first needed. */
+  readonly credentials?: (() => Promise<Credentials | undefined>) | undefined;
 }
 
 /** One step of one device's update. */

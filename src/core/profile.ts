@@ -57,4 +57,9 @@ export interface Profile {
   readonly rollback?: ProfileRequest;
   /** `false`: this device has no health check. */
   readonly health?: ProfileRequest | false;
+  /** What its delivery takes besides requests, by that delivery's own names: a chunk size, an apply time, a target. */
+  readonly options?: DeliveryOptions;
 }
+
+/** Flat, so that an override replaces one option and a form can show them all. A name the delivery does not know is refused. */
+export type DeliveryOptions = Readonly<Record<string, string | number | boolean>>;
