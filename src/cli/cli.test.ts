@@ -44,6 +44,18 @@ it("speaks to devices as the flags say, and sends the headers with every request
   expect(device.device.requests.map(({ headers }) => headers["x-key"])).toEqual(seen.map(() => "k"));
 });
 
+it("hands options to the protocol, and takes a device's own kind from its entry", async () => {
+  await using rig = new Rig();
+  const device = await rig.device({ id: "pos-1" });
+  const entry = `pos-1=${device.url} via=http probe=http`;
+  const options = ["--option", "versionHeader=true", "--option", "identify=false"];
+  const ended = await run(["push", await rig.image(), "--to", entry, ...as2, ...options]);
+  expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(/^pos-1 +sent/) });
+  const [request] = device.device.requests;
+  expect(request?.headers).toMatchObject({ "x-firmware-version": "2.0.0" });
+  expect(request?.headers).not.toHaveProperty("x-device-id");
+});
+
 it("--to-file names devices, --attempts ends the trying", async () => {
   await using rig = new Rig();
   const [left, right] = [await rig.device({ id: "left" }), await rig.device({ id: "right" })];

@@ -5,9 +5,9 @@ import { UsageError } from "./usage-error.ts";
 import type { TlsFiles } from "./wire.ts";
 
 /** The devices that `--to` and `--to-file` name. */
-export async function readDevices({ to = [], toFile, id }: Flags): Promise<ReturnType<typeof devicesOf>> {
+export async function readDevices({ to = [], toFile, id, via, probe }: Flags): Promise<ReturnType<typeof devicesOf>> {
   const listed = toFile === undefined ? [] : entriesOf(await text("--to-file", toFile));
-  return devicesOf([...to, ...listed], id);
+  return devicesOf([...to, ...listed], { id, via, probe });
 }
 
 export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> {

@@ -1,10 +1,14 @@
 import { Command, Option } from "commander";
+import { kinds } from "./wire.ts";
 
 /** The options of the device commands, as the command line has them: texts, none of them read yet. */
 export interface Flags {
   readonly to?: readonly string[];
   readonly toFile?: string;
   readonly id?: string;
+  readonly via?: string;
+  readonly probe?: string;
+  readonly option?: readonly string[];
   readonly firmwareVersion?: string;
   readonly digest?: string;
   readonly method?: string;
@@ -38,13 +42,19 @@ export interface Flags {
 type Row = readonly [flags: string, description: string];
 
 /** Given again, each of these adds one more value. */
-const repeatable: ReadonlySet<string> = new Set(["header", "pin"]);
+const repeatable: ReadonlySet<string> = new Set(["header", "option", "pin"]);
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const devices: readonly Row[] = [
-  ["--to <address...>", "devices: http(s)://host[:port], or id=address"],
+  ["--to <address...>", "devices: http(s)://host[:port], or id=address; see below for more"],
   ["--to-file <file>", "devices from a file, one per line; lines that begin with # are left out"],
   ["--id <id>", "the id of the device, where there is one"],
+];
+
+const protocol: readonly Row[] = [
+  ["--via <kind>", `how devices are spoken to: ${kinds.join(", ")} (default: ${kinds[0]})`],
+  ["--probe <kind>", "how they are read, where that is another kind"],
+  ["--option <name=value>", "what else the kind takes: a number, true, false, or text; repeatable"],
 ];
 
 const artifact: readonly Row[] = [
@@ -98,10 +108,10 @@ export type DeviceCommand = "push" | "verify" | "update" | "inspect";
 
 /** Which options a command takes. */
 const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
-  push: [devices, artifact, send, wire, output],
-  verify: [devices, artifact, read, proof, wire, output],
-  update: [devices, artifact, send, read, proof, update, wire, output],
-  inspect: [devices, read, wire, output],
+  push: [devices, protocol, artifact, send, wire, output],
+  verify: [devices, protocol, artifact, read, proof, wire, output],
+  update: [devices, protocol, artifact, send, read, proof, update, wire, output],
+  inspect: [devices, protocol, read, wire, output],
 };
 
 /** A command of the command line with its options, doing nothing yet. */

@@ -7,7 +7,7 @@ import { createView, type Screen } from "./progress/view.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { counted, formatBytes, printable } from "./text.ts";
-import { clientOptionsOf, httpOptionsOf, open, openClient, permitTyped } from "./wire.ts";
+import { adaptersOf, clientOptionsOf, open, openClient, permitTyped, profileOf } from "./wire.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */
 export interface Io {
@@ -33,12 +33,13 @@ export type ArtifactJob = Job & { readonly artifact: Artifact };
 /** Runs a command on its devices. @returns the exit code */
 export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<void>): Promise<number> {
   const { signal, stdout, stderr } = io;
-  const spoken = httpOptionsOf(flags);
+  const profile = profileOf(flags);
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
   const devices = await readDevices(flags);
+  const adapters = await adaptersOf(devices, profile);
   const options = await permitTyped(asked, devices);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
-  await using client = openClient({ ...options, onEvent: view.onEvent }, spoken);
+  await using client = openClient({ ...options, onEvent: view.onEvent }, adapters);
   const report = new Report({
     json: flags.json === true,
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),

@@ -57,6 +57,11 @@ const descriptions: Readonly<Record<DeviceCommand, string>> = {
   inspect: "read what devices run",
 };
 
+const devicesHelp = `
+A device is an address, or id=address; quoted, or in a file, it may name its own protocol and probe:
+  --to "till-4=10.0.0.4 via=http probe=http"
+All other options hold for every device of the command.`;
+
 const epilogue = `
 Progress goes to stderr, results to stdout.
 Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, 5 verification failed (the highest of
@@ -84,11 +89,12 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
         ),
     });
   // Arguments too many are counted here: commander would repeat them, and an unquoted header may be among them.
+  const device = (name: DeviceCommand) => deviceCommand(name, descriptions[name]).addHelpText("after", devicesHelp);
   const add = (command: Command) => program.addCommand(command.copyInheritedSettings(program).allowExcessArguments());
   const withArtifact = { push, verify, update };
   for (const name of ["update", "push", "verify"] as const) {
     add(
-      deviceCommand(name, descriptions[name])
+      device(name)
         .argument("<artifact>", "the firmware file")
         .usage("<artifact> [options]")
         .action(async (path: string, flags: Flags, command: Command) => {
@@ -98,7 +104,7 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
     );
   }
   add(
-    deviceCommand("inspect", descriptions.inspect).action(async (flags: Flags, command: Command) => {
+    device("inspect").action(async (flags: Flags, command: Command) => {
       requireArguments(command, 0);
       ended(await inspect(flags, io));
     }),

@@ -31,6 +31,16 @@ it.each<[string, () => readonly string[], string]>([
   ["a bad pointer", () => inspect("--pointer", "version"), "pointer"],
   ["two places of the version", () => inspect("--text", "--pattern", "(.*)"), "exactly one"],
   ["a bad range", () => inspect("--permit", "everything"), "CIDR"],
+  ["a protocol that is none", () => inspect("--via", "gopher"), 'There is no kind "gopher" for --via; there are http'],
+  [
+    "a probe that is none",
+    () => inspect("--probe", "constructor"),
+    'There is no kind "constructor" for --probe; there are http',
+  ],
+  ["a device's own protocol that is none", () => ["inspect", "--to", `${device.url} via=gopher`], "there are http"],
+  ["an option that the protocol has not", () => push("--option", "chunk=5"), 'options knows no "chunk"'],
+  ["an option without a value", () => push("--option", "chunk"), "name=value"],
+  ["two ids", () => ["inspect", "--to", `a=${device.url}`, "--id", "b"], "two ids"],
   ["a bad pin", () => inspect("--pin", "abc"), "A pin is"],
   ["a certificate without its key", () => inspect("--cert", image), "both or neither"],
 ])("%s: 2, one clear sentence, nothing sent", async (_, args, sentence) => {
@@ -45,6 +55,7 @@ it("prints its help, and again where nothing was asked", async () => {
   const help = await run(["--help"]);
   expect(help).toMatchObject({ code: 0, err: "" });
   for (const word of ["update", "push", "verify", "inspect", "demo", "Exit codes"]) expect(help.out).toContain(word);
+  expect((await run(["inspect", "--help"])).out).toMatch(/--via <kind> .*: http.* \(default: http\)/);
   // --to takes every word that follows it: an artifact behind the options would become a device.
   expect((await run(["update", "--help"])).out).toContain("Usage: flashwave update <artifact> [options]");
   expect(await run([])).toMatchObject({ code: 2, out: "", err: help.out });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countOf, durationOf, headersOf, rateOf } from "./values.ts";
+import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
 
 describe("durations", () => {
   it.each([
@@ -35,6 +35,30 @@ describe("counts", () => {
   it.each(["", "0", "-1", "1.5", "1e3", "0x10", "1000000"])("%j is refused", (text) =>
     expect(() => countOf("--attempts", text)).toThrow("--attempts takes a whole number"),
   );
+});
+
+describe("options of a delivery", () => {
+  it.each<[string, string | number | boolean]>([
+    ["true", true],
+    ["false", false],
+    ["10", 10],
+    ["-0.5", -0.5],
+    ["1.10", "1.10"],
+    ["010", "010"],
+    ["1e3", "1e3"],
+    ["12345678901234567890", "12345678901234567890"],
+    ["True", "True"],
+    ["", ""],
+    ['"10"', "10"],
+    ['"', '"'],
+    ["a=b", "a=b"],
+  ])("x=%s", (text, value) => expect(deliveryOptionsOf([`x=${text}`])).toEqual({ x: value }));
+
+  it("says which one is wrong, and never what stands in it", () => {
+    for (const entry of ["s3cret", "=s3cret"])
+      expect(() => deliveryOptionsOf(["a=1", entry])).toThrow("--option number 2 is not of the form name=value.");
+    expect(() => deliveryOptionsOf(["a=s3cret", "a=2"])).toThrow('--option "a" is given twice.');
+  });
 });
 
 describe("headers", () => {

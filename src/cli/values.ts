@@ -1,3 +1,4 @@
+import type { DeliveryOptions } from "../core/index.ts";
 import { UsageError } from "./usage-error.ts";
 
 const durations: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -25,6 +26,28 @@ export function countOf(flag: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text))
     throw new UsageError(`${flag} takes a whole number from 1 to 999999, not ${JSON.stringify(text)}.`);
   return Number(text);
+}
+
+/**
+ * `name=value` by name. `true` and `false` are what they say; a number is one where it reads as it is written (`10`, not
+ * `010` or `1.10`); all else is text, and so is what stands in double quotes. Values are not shown: they may be secrets.
+ */
+export function deliveryOptionsOf(entries: readonly string[]): DeliveryOptions {
+  const options = new Map<string, DeliveryOptions[string]>();
+  for (const [index, entry] of entries.entries()) {
+    const equals = entry.indexOf("=");
+    const name = entry.slice(0, equals).trim();
+    if (equals < 0 || name === "") throw new UsageError(`--option number ${index + 1} is not of the form name=value.`);
+    if (options.has(name)) throw new UsageError(`--option ${JSON.stringify(name)} is given twice.`);
+    options.set(name, scalarOf(entry.slice(equals + 1)));
+  }
+  return Object.fromEntries(options);
+}
+
+function scalarOf(text: string): DeliveryOptions[string] {
+  if (text === "true" || text === "false") return text === "true";
+  if (/^-?[\d.]+$/.test(text) && String(Number(text)) === text) return Number(text);
+  return /^"(.*)"$/s.exec(text)?.[1] ?? text;
 }
 
 /** What is wrong with a header is said without showing it: it may hold a secret. */

@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { Device } from "../core/index.ts";
 import { type DeviceCommand, deviceCommand, type Flags } from "./flags.ts";
 import {
+  adaptersOf,
   artifactOptionsOf,
   clientOptionsOf,
   concurrencyOf,
-  httpOptionsOf,
   permitTyped,
+  profileOf,
   updateOptionsOf,
 } from "./wire.ts";
 
@@ -47,22 +48,45 @@ describe("flags → client options", () => {
 });
 
 describe("flags → how devices are spoken to", () => {
-  const plain = { send: {}, inspect: {}, health: {} };
   const headers = { authorization: "Bearer x" };
   it.each([
-    ["", plain],
-    ["--method PUT --path /fw", { ...plain, send: { method: "PUT", path: "/fw" } }],
-    ["--version-path /v --pointer /fw/version", { ...plain, inspect: { path: "/v", pointer: "/fw/version" } }],
-    ["--pattern 'fw (\\S+)'", { ...plain, inspect: { pattern: "fw (\\S+)" } }],
-    ["--text", { ...plain, inspect: { text: true } }],
-    ["--health-path /ok", { ...plain, health: { path: "/ok" } }],
-    ["--no-health", { ...plain, health: false }],
+    ["", {}],
+    ["--method PUT --path /fw", { send: { method: "PUT", path: "/fw" } }],
+    ["--version-path /v --pointer /fw/version", { inspect: { path: "/v", pointer: "/fw/version" } }],
+    ["--pattern 'fw (\\S+)'", { inspect: { pattern: "fw (\\S+)" } }],
+    ["--text", { inspect: { text: true } }],
+    ["--health-path /ok", { health: { path: "/ok" } }],
+    ["--option chunk=5 --option mode=fr", { options: { chunk: 5, mode: "fr" } }],
+    ["--no-health", { health: false }],
     ["--header 'Authorization: Bearer x'", { send: { headers }, inspect: { headers }, health: { headers } }],
     ["--no-health --header 'Authorization: Bearer x'", { send: { headers }, inspect: { headers }, health: false }],
-  ])("%s", (line, options) => expect(httpOptionsOf(flagsOf(line))).toEqual(options));
+  ])("%s", (line, options) => expect(profileOf(flagsOf(line))).toEqual(options));
 
   it("refuses a health path that is not asked", () =>
-    expect(() => httpOptionsOf(flagsOf("--health-path /ok --no-health"))).toThrow("exclude each other"));
+    expect(() => profileOf(flagsOf("--health-path /ok --no-health"))).toThrow("exclude each other"));
+});
+
+describe("kinds → adapters", () => {
+  const kindsOf = async (...devices: Partial<Device>[]) => {
+    const { deliveries, probers } = await adaptersOf(
+      devices.map((device, index) => ({ id: `${index}`, address: "http://10.0.0.1", ...device })),
+      { options: { versionHeader: true }, inspect: { path: "/v" } },
+    );
+    return [deliveries.map(({ kind }) => kind), probers.map(({ kind }) => kind)];
+  };
+
+  it("makes each once, and a probe only where it differs", async () => {
+    expect(await kindsOf({}, { delivery: "http" }, { probe: "http" })).toEqual([["http"], []]);
+  });
+
+  it("names the kinds that there are", async () => {
+    await expect(kindsOf({ delivery: "gopher" })).rejects.toThrow(
+      'There is no kind "gopher" for --via; there are http',
+    );
+    await expect(kindsOf({ probe: "toString" })).rejects.toThrow(
+      'There is no kind "toString" for --probe; there are http',
+    );
+  });
 });
 
 describe("flags → artifact and update", () => {

@@ -1,13 +1,13 @@
 import { isIP } from "node:net";
 import { type OpenArtifactOptions, openArtifact } from "../bytes/index.ts";
-import { type Artifact, type Device, isFlashwaveError } from "../core/index.ts";
-import { type HttpOptions, http } from "../delivery/http/index.ts";
+import { type Artifact, type Delivery, type Device, isFlashwaveError, type Profile } from "../core/index.ts";
 import { createTransport, type TlsOptions } from "../http/index.ts";
 import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
 import { createMemoryRegistry, type Registry } from "../registry/memory/index.ts";
 import type { Flags } from "./flags.ts";
+import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
-import { countOf, durationOf, headersOf, rateOf } from "./values.ts";
+import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
 
 /* The composition root: how the words of the command line become those of the rooms. */
 
@@ -36,15 +36,17 @@ export function concurrencyOf(flags: Flags): number {
 }
 
 /** How devices are spoken to. A `--header` goes with every request, since it is mostly a credential. */
-export function httpOptionsOf(flags: Flags): HttpOptions {
+export function profileOf(flags: Flags): Profile {
   const headers = flags.header && headersOf(flags.header);
   const { method, path, versionPath, pointer, pattern, text, healthPath } = flags;
   if (flags.health === false && healthPath !== undefined)
     throw new UsageError("--health-path and --no-health exclude each other.");
-  const send = given({ method, path, headers });
-  const inspect = given({ path: versionPath, pointer, pattern, text, headers });
-  const health = flags.health === false ? false : given({ path: healthPath, headers });
-  return { send, inspect, health };
+  return filled({
+    send: given({ method, path, headers }),
+    inspect: given({ path: versionPath, pointer, pattern, text, headers }),
+    health: flags.health === false ? false : given({ path: healthPath, headers }),
+    options: flags.option && deliveryOptionsOf(flags.option),
+  });
 }
 
 export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
@@ -93,9 +95,54 @@ function hostOf(address: string): string {
   return isIP(bare) === 0 ? host : bare;
 }
 
-/** A client of the generic HTTP delivery. */
-export function openClient(options: ClientOptions, spoken: HttpOptions): Client {
-  return createClient(options, [http(spoken)]);
+/**
+ * The protocols of the command line: a kind, and what speaks it as the flags say. The first is the default. An adapter
+ * is imported only where it is asked for.
+ */
+const protocols: Readonly<Record<string, (profile: Profile) => Promise<Delivery>>> = {
+  http: async (profile) => (await import("../delivery/http/index.ts")).http(profile),
+};
+
+export const kinds: readonly string[] = Object.keys(protocols);
+
+function protocolOf(flag: "via" | "probe", kind: string): (profile: Profile) => Promise<Delivery> {
+  const protocol = Object.hasOwn(protocols, kind) ? protocols[kind] : undefined;
+  if (protocol !== undefined) return protocol;
+  throw new UsageError(
+    `There is no kind ${JSON.stringify(printable(kind))} for --${flag}; there are ${kinds.join(", ")}.`,
+  );
+}
+
+/**
+ * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read, and nothing
+ * of what the delivery sends or takes.
+ */
+export async function adaptersOf(devices: readonly Device[], profile: Profile): Promise<Adapters> {
+  const [usual = ""] = kinds;
+  const named = new Set(devices.map(({ delivery = usual }) => delivery));
+  const read = new Set(
+    devices.flatMap(({ delivery = usual, probe = delivery }) => (probe === delivery ? [] : [probe])),
+  );
+  const protocols = [...named].map((kind) => protocolOf("via", kind));
+  const probes = [...read].map((kind) => [kind, protocolOf("probe", kind)] as const);
+  const { inspect, health } = profile;
+  return {
+    deliveries: await Promise.all(protocols.map((protocol) => protocol(profile))),
+    probers: await Promise.all(
+      probes.map(async ([kind, protocol]) => {
+        const { prober } = await protocol(given({ inspect, health }));
+        if (prober !== undefined) return prober;
+        throw new UsageError(`Devices cannot be read via ${kind}; name another kind with --probe.`);
+      }),
+    ),
+  };
+}
+
+/** What speaks to devices, and what reads them where that is another kind. */
+export type Adapters = Required<Pick<ClientOptions, "deliveries" | "probers">>;
+
+export function openClient(options: ClientOptions, { deliveries, probers }: Adapters): Client {
+  return createClient({ ...options, probers }, deliveries);
 }
 
 /** A registry that lasts as long as the command. */
@@ -116,4 +163,11 @@ type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
 /** The fields that were given: an option left out must not replace a default. */
 function given<T extends object>(fields: T): Given<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+/** The parts that say something: an empty request would bring one back that a protocol does without. */
+function filled<T extends object>(parts: T): Given<T> {
+  return Object.fromEntries(
+    Object.entries(parts).filter(([, part]) => part === false || Object.keys(part ?? {}).length > 0),
+  ) as Given<T>;
 }

@@ -16,7 +16,14 @@ export {
 export type * from "./events.ts";
 export type * from "./outcome.ts";
 export type * from "./payload.ts";
-export { type InspectRequest, type Profile, type ProfileRequest, type Purpose, purposes } from "./profile.ts";
+export {
+  type DeliveryOptions,
+  type InspectRequest,
+  type Profile,
+  type ProfileRequest,
+  type Purpose,
+  purposes,
+} from "./profile.ts";
 export type * from "./registry.ts";
 export type * from "./transport.ts";
 export { exact, semver, type VersionScheme } from "./versions.ts";

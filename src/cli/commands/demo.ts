@@ -13,7 +13,7 @@ import { createView, type View } from "../progress/view.ts";
 import { unknownLine } from "../report.ts";
 import { lineOf } from "../results.ts";
 import { counted, formatBytes } from "../text.ts";
-import { openClient, registryOf } from "../wire.ts";
+import { adaptersOf, openClient, registryOf } from "../wire.ts";
 
 const concurrency = 8;
 
@@ -44,7 +44,11 @@ export async function demo(io: Io): Promise<number> {
   const view = createView({ screen: stderr, devices: stage.actors.length, quiet: false });
   const faults = new Faults();
   await using registry = registryOf(stage.actors.map(({ device }) => device));
-  await using client = openClient({ ...hasty, registry, onEvent: both(view, faults) }, spoken);
+  const adapters = await adaptersOf(
+    stage.actors.map(({ device }) => device),
+    spoken,
+  );
+  await using client = openClient({ ...hasty, registry, onEvent: both(view, faults) }, adapters);
   const findings = await perform({ client, stage, artifact, view, faults, io });
   const { sendingMs, elapsed, tally } = view.board;
   if (signal.aborted) {

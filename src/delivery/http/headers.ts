@@ -5,10 +5,10 @@ import type { Device } from "../../core/device.ts";
 import type { HeaderBlock } from "../../core/transport.ts";
 import { withDefaults } from "../shared/request-plan.ts";
 import { headerValue, maxDeviceString } from "../shared/text.ts";
-import type { Plan } from "./plan.ts";
+import type { SendPlan } from "./plan.ts";
 
 /** The block that a plan and an artifact share with a whole fleet, and the few pairs that vary with device and push. */
-export function artifactHeaders(plan: Plan, device: Device, artifact: ArtifactRef, step: SendStep): HeaderBlock {
+export function artifactHeaders(plan: SendPlan, device: Device, artifact: ArtifactRef, step: SendStep): HeaderBlock {
   const { identify, idempotencyKey } = plan.along;
   const block = blockOf(plan, artifact);
   const headers: string[] = identify ? [...block, "x-device-id", headerValue(device.id)] : [...block];
@@ -19,10 +19,10 @@ export function artifactHeaders(plan: Plan, device: Device, artifact: ArtifactRe
   return step.headers === undefined ? headers : withDefaults(callerHeaders(step.headers), headers);
 }
 
-const blocks = new WeakMap<Plan, WeakMap<ArtifactRef, HeaderBlock>>();
+const blocks = new WeakMap<SendPlan, WeakMap<ArtifactRef, HeaderBlock>>();
 
 /** Made once per plan and artifact. */
-function blockOf(plan: Plan, artifact: ArtifactRef): HeaderBlock {
+function blockOf(plan: SendPlan, artifact: ArtifactRef): HeaderBlock {
   let known = blocks.get(plan);
   if (known === undefined) {
     known = new WeakMap();

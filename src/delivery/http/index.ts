@@ -1,7 +1,7 @@
 import type { Delivery, Prober } from "../../core/delivery.ts";
 import { FlashwaveError } from "../../core/errors.ts";
 import type { HttpOptions } from "./options.ts";
-import { createPlans, type PlanOf } from "./plan.ts";
+import { createPlans, type PlanOf, type ReadPlan } from "./plan.ts";
 import { HttpProbe } from "./probe.ts";
 import { HttpSession } from "./session.ts";
 
@@ -12,7 +12,7 @@ export type { HttpOptions } from "./options.ts";
  *
  * Without options: `POST /update` with the artifact as `application/octet-stream`, the version as text at `/version` of
  * the JSON that `GET /version` answers (and `/bootId`, `/slot`, `/uptime` where they are there), and `GET /health`.
- * A device's profile changes any of it. It sends the whole artifact every time: there is no resume.
+ * A device's profile changes any of it; its `options` are the settings of `HttpOptions`. It sends the whole artifact every time: there is no resume.
  *
  * A 2xx to a wholly sent body means that the device has the bytes, never that it runs them: verify.
  *
@@ -20,11 +20,11 @@ export type { HttpOptions } from "./options.ts";
  * @example http({ send: { method: "PUT", path: "/firmware" }, inspect: { pointer: "/fw/version" }, health: false })
  */
 export function http(options?: HttpOptions): Delivery {
-  const plans = createPlans(options);
+  const { sending, reading } = createPlans(options);
   return Object.freeze<Delivery>({
     kind: "http",
-    prober: prober(plans),
-    bind: (device, context) => new HttpSession(plans(context.profile ?? device.profile), { device, context }),
+    prober: prober(reading),
+    bind: (device, context) => new HttpSession(sending(context.profile ?? device.profile), { device, context }),
   });
 }
 
@@ -35,14 +35,14 @@ export function http(options?: HttpOptions): Delivery {
  * @throws `invalid_profile`
  */
 export function httpProbe(options?: HttpOptions): Prober {
-  return prober(createPlans(options));
+  return prober(createPlans(options).reading);
 }
 
-function prober(plans: PlanOf): Prober {
+function prober(reading: PlanOf<ReadPlan>): Prober {
   return Object.freeze<Prober>({
     kind: "http",
     bind(device, context) {
-      const { inspect, health } = plans(context.profile ?? device.profile);
+      const { inspect, health } = reading(context.profile ?? device.profile);
       if (inspect !== undefined) return new HttpProbe(inspect, health, { device, context });
       throw new FlashwaveError(
         "no_probe",

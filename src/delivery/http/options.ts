@@ -1,39 +1,20 @@
 import { type InspectRequest, type Profile, type ProfileRequest, type Purpose, purposes } from "../../core/profile.ts";
 import { fieldsOf } from "../shared/profile-rules.ts";
 import { requestFields } from "../shared/request-plan.ts";
+import { defaultSettings, resolveSettings, type Settings, settingNames } from "./settings.ts";
 
 /**
  * How devices are spoken to over plain HTTP, and what is sent along. A device's own profile changes this field by field:
- * a field it names (all of `headers`, all of `query`, …) replaces the one given here.
+ * a field it names (all of `headers`, all of `query`, …) replaces the one given here. The settings go by the same names
+ * in a profile's `options`.
  */
-export interface HttpOptions extends Profile {
-  /**
-   * Send `x-device-id`, and `x-device-name` when the device has a name, with the artifact. Characters outside visible
-   * ASCII, and `%`, are percent-encoded as UTF-8.
-   * @default true
-   */
-  readonly identify?: boolean;
-  /**
-   * Send `repr-digest: sha-256=:…:` (RFC 9530) with the artifact.
-   * @default true
-   */
-  readonly reprDigest?: boolean;
-  /**
-   * Send `idempotency-key: "…"`, the same for every attempt of one push. Turn it on only for devices that honour it:
-   * a POST is then repeated when nobody knows what became of the first.
-   * @default false
-   */
-  readonly idempotencyKey?: boolean;
-  /**
-   * Send the artifact's version as `x-firmware-version`, encoded like `x-device-id`.
-   * @default false
-   */
-  readonly versionHeader?: boolean;
-  /**
-   * The artifact's media type.
-   * @default "application/octet-stream"
-   */
-  readonly contentType?: string;
+export interface HttpOptions extends Profile, Partial<Settings> {}
+
+/** The settings that stand beside the requests, and what is left: a profile. */
+export function splitOptions(options: HttpOptions): { readonly profile: Profile; readonly settings: Settings } {
+  const entries = Object.entries(fieldsOf(options, "the profile", [...profileFields, ...settingNames]));
+  const part = (own: boolean) => Object.fromEntries(entries.filter(([name]) => settingNames.includes(name) === own));
+  return { profile: part(false), settings: resolveSettings(defaultSettings, part(true), "") };
 }
 
 /** Requests by purpose with their fields, checked no deeper than names. */
@@ -57,6 +38,7 @@ export const defaultProfile: RawProfile = Object.freeze({
   health: basis.health,
 });
 
+const profileFields: readonly string[] = [...purposes, "options"];
 const places: readonly string[] = ["pointer", "text", "pattern"];
 const inspectFields: readonly string[] = [...requestFields, ...places, "also"];
 
@@ -65,7 +47,7 @@ const inspectFields: readonly string[] = [...requestFields, ...places, "also"];
  * @throws `invalid_profile` for a request or a field that no profile has
  */
 export function overlay(base: RawProfile, profile: unknown): RawProfile {
-  const given = fieldsOf(profile, "the profile", purposes);
+  const given = fieldsOf(profile, "the profile", profileFields);
   const result: { [P in Purpose]?: RawRequest | false } = { ...base };
   for (const purpose of purposes) {
     const own = given[purpose];

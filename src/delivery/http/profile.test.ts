@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../core/clock.ts";
 import type { DeliveryContext } from "../../core/delivery.ts";
 import { isFlashwaveError } from "../../core/errors.ts";
+import type { Profile } from "../../core/profile.ts";
 import type { ExchangeReply, ExchangeRequest, Transport } from "../../core/transport.ts";
-import { http } from "./index.ts";
+import { http, httpProbe } from "./index.ts";
 
 /** A transport that only remembers. */
 function remembering(): { readonly context: DeliveryContext; readonly requests: ExchangeRequest[] } {
@@ -40,6 +41,9 @@ function problem(profile: unknown): string {
 describe("a profile that makes no sense", () => {
   it.each<[unknown, RegExp]>([
     [{ update: {} }, /^the profile knows no "update"; it takes send, inspect/],
+    [{ options: { chunk: 1 } }, /^options knows no "chunk"; it takes identify, reprDigest/],
+    [{ options: { identify: "yes" } }, /^options.identify must be true or false/],
+    [{ options: [] }, /^options must be an object/],
     [{ send: "x" }, /^send must be an object/],
     [{ send: false }, /^send must be an object/],
     [{ send: [] }, /^send must be an object/],
@@ -155,6 +159,28 @@ describe("a profile over the defaults", () => {
     expect(requests[0]?.path).toBe("/resolved");
   });
 
+  it("replaces option by option", () => {
+    const { context } = remembering();
+    const delivery = http({ idempotencyKey: true, options: { identify: false } });
+    const repeat = (options: Profile["options"]) =>
+      delivery.bind({ ...device, profile: { ...(options && { options }) } }, context).traits.repeat;
+    expect(repeat({ identify: true })).toBe("same-digest");
+    expect(repeat({ idempotencyKey: false })).toBe("unsafe");
+    expect(() => repeat({ chunk: 1 })).toThrow(expect.objectContaining({ code: "invalid_profile" }));
+  });
+
+  it("is read by a probe without a look at what another delivery sends", async () => {
+    const { context, requests } = remembering();
+    const profile = { send: { form: { mode: "fr" } }, options: { chunk: 1 }, inspect: { path: "/x" } };
+    await httpProbe()
+      .bind({ ...device, profile }, context)
+      .inspect({ deadline: 0 });
+    expect(requests.map(({ path }) => path)).toEqual(["/x"]);
+    expect(() => http().bind({ ...device, profile }, context)).toThrow(
+      expect.objectContaining({ code: "invalid_profile" }),
+    );
+  });
+
   it("switches reading and health off, and on again", () => {
     const { context } = remembering();
     const off = http({ inspect: false, health: false });
@@ -176,5 +202,6 @@ describe("a profile over the defaults", () => {
     expect(traits({ send: { method: "PUT" }, idempotencyKey: true })).toMatchObject({ repeat: "idempotent" });
     expect(traits({ send: { method: "PATCH" } })).toMatchObject({ repeat: "unsafe" });
     expect(traits({ activate: { path: "/activate" } })).toMatchObject({ activates: "on-request" });
+    expect(traits({ options: { idempotencyKey: true } })).toMatchObject({ repeat: "same-digest" });
   });
 });

@@ -5,20 +5,20 @@ import type { ExchangeReply } from "../../core/transport.ts";
 import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
 import type { RequestPlan } from "../shared/request-plan.ts";
 import { artifactHeaders } from "./headers.ts";
-import type { Plan } from "./plan.ts";
+import type { SendPlan } from "./plan.ts";
 
 type Order = (receipt: Receipt, step: Step) => Promise<void>;
 
 /** One device over plain HTTP. Nothing is shared between its calls, so there is nothing to let go of either. */
 export class HttpSession implements DeliverySession {
-  readonly #plan: Plan;
+  readonly #plan: SendPlan;
   readonly #bound: Bound;
   /** There only where the profile names the request. */
   declare readonly activate?: Order;
   declare readonly commit?: Order;
   declare readonly rollback?: Order;
 
-  constructor(plan: Plan, bound: Bound) {
+  constructor(plan: SendPlan, bound: Bound) {
     this.#plan = plan;
     this.#bound = bound;
     for (const purpose of orders) {
