@@ -1,6 +1,6 @@
 import type { RegisteredDevice } from "./device-registry.ts";
 import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "./page.ts";
-import type { InspectRequest, Profile, ProfileRequest, Purpose } from "./profile.ts";
+import type { DeliveryOptions, InspectRequest, Profile, ProfileRequest, Purpose } from "./profile.ts";
 
 /** Whom an override is for, widest first. */
 export type ProfileScope = "fleet" | "group" | "device";
@@ -62,6 +62,8 @@ export interface ProfileInput {
   readonly requests?: ProfileRequests;
   /** In order; at most one per purpose, kind and name. */
   readonly items?: readonly ProfileItem[];
+  /** What the delivery takes besides requests. An option left out inherits; there is no taking one away. */
+  readonly options?: DeliveryOptions;
   /** Written only if the row is still at this revision; 0: only if there is no such row. Absent: in any case. */
   readonly ifRevision?: number;
 }
@@ -71,6 +73,7 @@ export interface ProfileRow extends Omit<ProfileInput, "ifRevision"> {
   readonly scope: ProfileScope;
   readonly requests: ProfileRequests;
   readonly items: readonly ProfileItem[];
+  readonly options: DeliveryOptions;
   /** Epoch milliseconds of the first and of the last `put`. */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -132,7 +135,7 @@ export interface ProfileMetrics {
  * How a device's profile is resolved: of the override tree below its base profile, those rows apply that are made for
  * the fleet, for its group or for itself, and whose parents all apply. They are laid over the base by scope (fleet,
  * group, device), within one scope by depth (parents before children), within one depth by revision and id. A field
- * left out inherits; items are changed, removed and appended as `ProfileItem` says.
+ * or option left out inherits; items are changed, removed and appended as `ProfileItem` says.
  */
 export interface ProfileRegistry {
   getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, ProfileRow>>;

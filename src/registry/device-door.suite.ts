@@ -41,6 +41,8 @@ const malformed: readonly (readonly [what: string, result: string, row: unknown]
     { ...device("a"), profile: JSON.parse('{"send":{"__proto__":{}}}') },
   ],
   ["a profile of an unknown purpose", "invalid_profile", { ...device("a"), profile: { sned: {} } }],
+  ["a profile with options that are not flat", "invalid_profile", { ...device("a"), profile: { options: { a: {} } } }],
+  ["a profile whose options are false", "invalid_profile", { ...device("a"), profile: { options: false } }],
   ["a profile with a function", "invalid_profile", { ...device("a"), profile: { send: { path: () => "/" } } }],
   [
     "a profile with a number that JSON has not",

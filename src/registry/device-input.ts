@@ -1,5 +1,6 @@
 import type { DeviceInput, DevicePutResult } from "../core/device-registry.ts";
 import { type Profile, purposes } from "../core/profile.ts";
+import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
 import { copyPlain, isPrintable, isRecord, isReservedName, isText, Refusal } from "./plain.ts";
 
 type DeviceRefusal = Refusal<Extract<DevicePutResult, { reason: string }>["result"]>;
@@ -45,7 +46,7 @@ function readLists(row: DeviceInput): DeviceFields | DeviceRefusal {
   if (row.profile !== undefined && profile === undefined) {
     return new Refusal(
       "invalid_profile",
-      "profile must be plain JSON of at most 64 KiB that names requests by purpose",
+      `profile must be plain JSON of at most 64 KiB that names requests by purpose; its ${deliveryOptionsRule}`,
     );
   }
   return Object.freeze({
@@ -94,11 +95,14 @@ function isMetadata(value: unknown): boolean {
   return entries.length <= 64 && entries.every(isEntry);
 }
 
-/** Its shape by purpose; what a request may hold is for the delivery to check when it compiles the profile. */
+/** Its shape by purpose; what a request and `options` may hold is for the delivery to check when it compiles the profile. */
 function copyProfile(value: unknown): Profile | undefined {
   const copied = copyPlain(value, { depth: 8, size: 65_536 });
   if (!isRecord(copied)) return undefined;
   const isRequest = ([purpose, request]: [string, unknown]) =>
-    isPurpose(purpose) && (isRecord(request) || (request === false && (purpose === "inspect" || purpose === "health")));
+    purpose === "options"
+      ? readDeliveryOptions(request) !== undefined
+      : isPurpose(purpose) &&
+        (isRecord(request) || (request === false && (purpose === "inspect" || purpose === "health")));
   return Object.entries(copied).every(isRequest) ? (copied as Profile) : undefined;
 }

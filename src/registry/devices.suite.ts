@@ -8,7 +8,7 @@ const full: DeviceInput = {
   name: "Till 1",
   delivery: "tus",
   probe: "http",
-  profile: { send: { path: "/up" }, inspect: false },
+  profile: { send: { path: "/up" }, inspect: false, options: { chunkSize: 1_024 } },
   pins: ["sha256/AAAA"],
   group: "tills",
   tags: ["berlin", "beta"],

@@ -1,3 +1,4 @@
+import type { DeliveryOptions } from "../core/profile.ts";
 import type {
   ProfileInput,
   ProfileItem,
@@ -5,6 +6,7 @@ import type {
   ProfileRequests,
   ProfileScope,
 } from "../core/profile-registry.ts";
+import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
 import { isIfRevision } from "./device-input.ts";
 import { isPrintable, isRecord, isText, Refusal } from "./plain.ts";
 import { readItems } from "./profile-items.ts";
@@ -17,6 +19,7 @@ export interface ProfileFields extends Readonly<Omit<ProfileInput, "ifRevision">
   readonly scope: ProfileScope;
   readonly requests: ProfileRequests;
   readonly items: readonly ProfileItem[];
+  readonly options: DeliveryOptions;
 }
 
 /** Where a row stands in its tree. */
@@ -51,6 +54,8 @@ export function readProfile(row: ProfileInput): ProfileFields | ProfileRefusal {
   if (typeof requests === "string") return refuse(requests);
   const items = readItems(row.items ?? []);
   if (typeof items === "string") return refuse(items);
+  const options = readDeliveryOptions(row.options ?? {});
+  if (options === undefined) return refuse(deliveryOptionsRule);
   return Object.freeze({
     id: row.id,
     name: row.name,
@@ -59,6 +64,7 @@ export function readProfile(row: ProfileInput): ProfileFields | ProfileRefusal {
     ...placement,
     requests,
     items,
+    options,
   });
 }
 

@@ -18,6 +18,7 @@ const full: ProfileInput = {
     { purpose: "inspect", kind: "check", name: "", value: "ok" },
     { purpose: "inspect", kind: "form", name: "a", enabled: true },
   ],
+  options: { chunkSize: 65_536, verifyFirst: true, applyTime: "OnReset" },
 };
 
 export const base = (id: string, more: Partial<ProfileInput> = {}): ProfileInput => ({ id, name: id, ...more });
@@ -64,6 +65,14 @@ const malformed: readonly (readonly [result: string, row: unknown])[] = [
   ["invalid_profile", { ...base("a"), items: [{ ...item("a"), value: 1 }] }],
   ["invalid_profile", base("a", { items: [item("X-Key"), item("x-key")] })],
   ["invalid_profile", base("a", { items: Array.from({ length: 257 }, (_, i) => item(`h${i}`)) })],
+  ["invalid_profile", { ...base("a"), options: [] }],
+  ["invalid_profile", { ...base("a"), options: { a: { b: 1 } } }],
+  ["invalid_profile", { ...base("a"), options: { a: null } }],
+  ["invalid_profile", base("a", { options: { a: Number.NaN } })],
+  ["invalid_profile", base("a", { options: { a: "x".repeat(4_097) } })],
+  ["invalid_profile", base("a", { options: { "": 1 } })],
+  ["invalid_profile", { ...base("a"), options: JSON.parse('{"__proto__":1}') }],
+  ["invalid_profile", base("a", { options: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`o${i}`, i])) })],
   ["invalid_profile", { ...base("a"), ifRevision: 0.5 }],
   ["invalid_parent", base("a", { parent: "" })],
   ["invalid_parent", under("nobody", "a")],
@@ -101,7 +110,7 @@ function testRows(driver: RegistryDriver): void {
     const dates = { createdAt: clock.time, updatedAt: clock.time };
     const found = await registry.profiles.getMany(["plain", "nobody", "pos"]);
     expect(found.get("pos")).toEqual({ ...full, scope: "fleet", ...dates, revision: revisions[0] });
-    const defaults = { scope: "fleet", requests: {}, items: [] };
+    const defaults = { scope: "fleet", requests: {}, items: [], options: {} };
     expect(found.get("plain")).toEqual({ ...base("plain"), ...defaults, ...dates, revision: revisions[1] });
     expect(found.size).toBe(2);
     expect(isDeeplyFrozen(found.get("pos"))).toBe(true);
@@ -122,6 +131,7 @@ function testRows(driver: RegistryDriver): void {
       name: "pos",
       requests: {},
       items: [],
+      options: {},
     });
     expect((await registry.profiles.getMany(["pos"])).get("pos")).not.toHaveProperty("description");
   });

@@ -34,6 +34,7 @@ const item: fc.Arbitrary<ProfileItem> = fc.record(
 const content = fc.record({
   path: fc.option(fc.constantFrom("/1", "/2", "/3")),
   off: fc.option(fc.boolean(), { freq: 2 }),
+  options: fc.dictionary(fc.constantFrom("o", "n"), fc.constantFrom(1, "1", true), { maxKeys: 2 }),
   items: fc.uniqueArray(item, { selector: ({ kind, name }) => `${kind} ${name}`, maxLength: 3 }),
 });
 const put = fc.record({ op: fc.constant("put" as const), id, parent: fc.option(id, { freq: 6 }), place, content });
@@ -76,17 +77,18 @@ function model(rows: Snapshot, subject: ProfileSubject): unknown {
     const value = last(all.map((own) => own.value));
     return value === undefined || last(all.map((own) => own.enabled)) === false ? [] : [`${name} ${value}`];
   });
-  return { path: method, health: health === undefined ? undefined : health !== false, items };
+  const options = Object.fromEntries(layers.flatMap((row) => Object.entries(row.options ?? {})));
+  return { path: method, health: health === undefined ? undefined : health !== false, items, options };
 }
 
 /** A resolved profile in the model's words. */
 function shown(profile: Awaited<ReturnType<typeof resolve>>): unknown {
   if (profile === undefined) return undefined;
-  const { send, health } = profile;
+  const { send, health, options = {} } = profile;
   const list = (kind: string, record: object = {}) =>
     Object.entries(record).map(([name, value]) => `${kind} ${name} ${value}`);
   const items = { header: list("header", send?.headers), query: list("query", send?.query) };
-  return { path: send?.path, health: health === undefined ? undefined : health !== false, items };
+  return { path: send?.path, health: health === undefined ? undefined : health !== false, items, options };
 }
 
 /** The model's items by kind, each kind in order. */
@@ -127,7 +129,12 @@ class Run {
     this.history.push({ at: (await this.registry.profiles.metrics()).revision, rows: this.rows });
   }
 
-  async #put({ id: own, parent, place: where, content: { path, off, items } }: Generated<typeof put>): Promise<void> {
+  async #put({
+    id: own,
+    parent,
+    place: where,
+    content: { path, off, items, options },
+  }: Generated<typeof put>): Promise<void> {
     const send = path === null ? {} : { send: { path } };
     const health = off === null ? {} : { health: off ? ({} as const) : (false as const) };
     const input: ProfileInput = {
@@ -136,6 +143,7 @@ class Run {
       ...(parent === null ? {} : { parent, ...where }),
       requests: { ...send, ...health },
       items,
+      options,
     };
     const [result] = await this.registry.profiles.put([input]);
     const before = this.rows.find((row) => row.id === own);

@@ -120,6 +120,19 @@ function testFields(driver: RegistryDriver): void {
     expect(await resolve(registry)).toEqual(expected);
   });
 
+  it("replaces option by option", async () => {
+    const rows = [
+      base("p", { options: { chunk: 1, mode: "a" } }),
+      fleet("p", "f", { options: { mode: "b", on: false } }),
+    ];
+    await using registry = await open(driver, ...rows, group("p", "g", { options: { chunk: 2 } }), base("q"));
+    expect(await resolve(registry, "three")).toEqual({ options: { chunk: 1, mode: "b", on: false } });
+    expect(await resolve(registry, "one")).toEqual({ options: { chunk: 2, mode: "b", on: false } });
+    expect(isDeeplyFrozen(await resolve(registry))).toBe(true);
+    const plain = await registry.profiles.resolveMany([{ id: "x", profileId: "q" }]);
+    expect(plain.get("x")).toEqual({});
+  });
+
   it("replaces where the version is read, and inherits what else is read key by key", async () => {
     const inspect = { path: "/i", pointer: "/v", also: { slot: "/s", digest: "/d" } };
     const f = fleet("p", "f", { requests: { inspect: { pattern: "v(.*)", also: { slot: "/slot" } } } });

@@ -1,5 +1,5 @@
 import { compareCodePoints } from "../core/code-units.ts";
-import { type Profile, type Purpose, purposes } from "../core/profile.ts";
+import { type DeliveryOptions, type Profile, type Purpose, purposes } from "../core/profile.ts";
 import type { ProfileItem, ProfileItemKind, ProfileRow } from "../core/profile-registry.ts";
 import { isRecord } from "./plain.ts";
 import { scopeRank } from "./profile-input.ts";
@@ -37,7 +37,7 @@ interface Draft {
 const versionFields = ["pointer", "text", "pattern"];
 
 /** Lays overrides over a base. Its result is frozen, with its fields in one order: equal profiles have equal JSON. */
-export function resolveLayers(layers: readonly Pick<ProfileRow, "requests" | "items">[]): Profile {
+export function resolveLayers(layers: readonly Pick<ProfileRow, "requests" | "items" | "options">[]): Profile {
   const drafts = new Map<Purpose, Draft>();
   for (const purpose of purposes)
     drafts.set(purpose, { named: false, off: false, fields: new Map(), items: new Map() });
@@ -49,8 +49,12 @@ export function resolveLayers(layers: readonly Pick<ProfileRow, "requests" | "it
     const request = finish(draft);
     return request === undefined ? [] : [[purpose, request] as const];
   });
-  return Object.freeze(Object.fromEntries(requests));
+  const laid: DeliveryOptions = Object.assign({}, ...layers.map((layer) => layer.options));
+  const options = canonical(laid);
+  return Object.freeze({ ...Object.fromEntries(requests), ...(isEmpty(options) ? {} : { options }) });
 }
+
+const isEmpty = (record: object): boolean => Object.keys(record).length === 0;
 
 function layRequest(draft: Draft, request: object | false | undefined): void {
   if (request === undefined) return;
@@ -85,7 +89,7 @@ function finish(draft: Draft): object | false | undefined {
   if (!draft.named && items.length === 0) return undefined;
   const fields = [...draft.fields]
     .sort(([a], [b]) => compareCodePoints(a, b))
-    .map(([name, value]) => [name, canonical(value)]);
+    .map(([name, value]) => [name, isRecord(value) ? canonical(value) : value]);
   for (const [field, kind] of records) {
     const own = items.filter((item) => item.kind === kind).map((item) => [item.name, item.value]);
     if (own.length > 0) fields.push([field, Object.freeze(Object.fromEntries(own))]);
@@ -93,7 +97,6 @@ function finish(draft: Draft): object | false | undefined {
   return Object.freeze(Object.fromEntries(fields));
 }
 
-function canonical(value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  return Object.freeze(Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareCodePoints(a, b))));
+function canonical<Value>(record: Readonly<Record<string, Value>>): Readonly<Record<string, Value>> {
+  return Object.freeze(Object.fromEntries(Object.entries(record).sort(([a], [b]) => compareCodePoints(a, b))));
 }
