@@ -38,6 +38,14 @@ export {
   type Remote,
 } from "./process.ts";
 export type { DeviceCounters, Endpoint, Received, RequestHead, SeenRequest } from "./records.ts";
+export {
+  type RedfishDevice,
+  type RedfishDeviceOptions,
+  type RedfishFault,
+  type RedfishPurpose,
+  type RedfishScriptEntry,
+  startRedfishDevice,
+} from "./redfish/index.ts";
 export { defaultPaths, type EndpointPaths } from "./routes.ts";
 export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "./server.ts";
 export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";

@@ -1,0 +1,258 @@
+import { createHash, randomBytes } from "node:crypto";
+import { createSimulatedDevice, type SimulatedDevice } from "../device.ts";
+import type { Received, RequestHead } from "../records.ts";
+import { realTime } from "../time.ts";
+import type { ApplyTime, RedfishDeviceOptions, RedfishPurpose } from "./options.ts";
+import { errorOf, type Json, type Member, type Model, paths, resourceAt, taskOf, v1 } from "./resources.ts";
+import { TaskTable, type UpdateTask } from "./tasks.ts";
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: Json;
+  /** What it does once it has answered. */
+  readonly after?: () => void;
+}
+
+/** What came with an image. */
+export interface UpdateParameters {
+  readonly targets: readonly string[];
+  readonly applyTime?: ApplyTime | undefined;
+}
+
+const applyTimes = ["Immediate", "OnReset", "AtMaintenanceWindowStart", "InMaintenanceWindowOnReset"];
+const failure = (status: number, id: string, text: string): Reply => ({ status, json: errorOf(id, text) });
+export const internalError: Reply = failure(500, "Base.1.13.InternalError", "The request failed.");
+const missing = failure(404, "Base.1.13.ResourceMissingAtURI", "There is no such resource.");
+
+/** A Redfish service (DSP0266, DSP0268) without sockets: what it tells, and what requests do to it. */
+export class RedfishService implements Model {
+  readonly options: RedfishDeviceOptions;
+  readonly device: SimulatedDevice;
+  readonly tasks: TaskTable;
+  readonly sessions: Map<string, string> = new Map();
+  /** Every ResetType it was asked for, and every set of update parameters it was given. */
+  readonly resets: string[] = [];
+  readonly parameters: UpdateParameters[] = [];
+  readonly #tokens = new Map<string, string>();
+  #previous: Member | undefined;
+  #lastReset = 0;
+
+  constructor(options: RedfishDeviceOptions) {
+    this.options = options;
+    const { version, health, rebootMs, clock } = options;
+    this.device = createSimulatedDevice({ id: "bmc", ...given({ version, health, rebootMs, clock }) });
+    this.tasks = new TaskTable(clock ?? realTime);
+    this.device.on("booted", () => {
+      this.#lastReset++;
+      // Sessions and, where they are kept in RAM, tasks do not survive.
+      this.sessions.clear();
+      this.#tokens.clear();
+      if (options.style === "openbmc") this.tasks.forget();
+    });
+  }
+
+  lastReset = (): string => new Date(Date.UTC(2026, 0, 1, 0, this.#lastReset)).toISOString();
+
+  members = (): readonly Member[] => {
+    const { member = "BMC", others = [{ id: "Bootloader", version: "0.9" }], style } = this.options;
+    const { version, healthy } = this.device;
+    const running: Member = {
+      id: style === "openbmc" ? hashOf(version) : member,
+      version,
+      updateable: true,
+      state: "Enabled",
+      health: healthy ? "OK" : "Critical",
+    };
+    const spare = style === "openbmc" && this.#previous !== undefined && this.#previous.version !== version;
+    return [
+      running,
+      ...(spare && this.#previous ? [this.#previous] : []),
+      ...others.map(
+        (other): Member => ({
+          ...other,
+          updateable: other.updateable ?? false,
+          state: "Enabled",
+          health: "OK",
+        }),
+      ),
+    ];
+  };
+
+  /** Whether a request may be made: DSP0266 §13.3.2 lets everybody read the root and log in. */
+  admits({ method, path, headers }: RequestHead): boolean {
+    const { user } = this.options;
+    const open = [v1, `${v1}/`, "/redfish", "/redfish/"].includes(path) && method === "GET";
+    if (user === undefined || open || (method === "POST" && path === paths.sessions)) return true;
+    const token = headers["x-auth-token"];
+    if (token !== undefined) return this.#tokens.has(token);
+    const basic = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString("base64")}`;
+    return headers["authorization"] === basic;
+  }
+
+  purposeOf({ method, path }: RequestHead): RedfishPurpose {
+    if (path === v1 || path === `${v1}/`) return "root";
+    if (path === paths.sessions && method === "POST") return "session";
+    if (path === paths.service) return "service";
+    if (path === paths.multipart || path === paths.raw) return "push";
+    if (path === paths.pull) return "pull";
+    if (path === paths.inventory) return "inventory";
+    if (path.startsWith(`${paths.inventory}/`)) return "member";
+    if (path.startsWith(`${paths.monitors}/`)) return "monitor";
+    if (path.startsWith(`${paths.tasks}/`)) return "task";
+    return path.endsWith(".Reset") ? "reset" : "other";
+  }
+
+  /** Every request but a push. */
+  answer({ method, path }: RequestHead, body: string): Reply {
+    if (method === "GET" || method === "HEAD") return this.#read(path);
+    if (method === "DELETE" && path.startsWith(`${paths.sessions}/`)) return this.#logout(path);
+    if (method !== "POST") return failure(405, "Base.1.13.OperationNotAllowed", "Not this method.");
+    const json = parse(body);
+    if (json === undefined) return failure(400, "Base.1.13.MalformedJSON", "The body is not JSON.");
+    if (path === paths.sessions) return this.#login(json);
+    if (path === paths.pull) return this.#pull(json);
+    if (path.endsWith(".Reset")) return this.#reset(path, json);
+    return missing;
+  }
+
+  /** A whole image came. Its targets and apply time are judged first; what it is, only by the task. */
+  accept(received: Received, parameters: UpdateParameters): { reply: Reply; outcome: Received["outcome"] } {
+    const { style = "dmtf" } = this.options;
+    this.parameters.push(parameters);
+    const { targets, applyTime = this.options.applyTime ?? "Immediate" } = parameters;
+    const known = targets.every((target) => this.#exists(target));
+    if (!known || (style === "openbmc" && targets.length > 1)) return { reply: internalError, outcome: "refused" };
+    if (!applyTimes.includes(applyTime)) return { reply: internalError, outcome: "refused" };
+    const objection = this.device.objection(received);
+    const { ending = "completed" } = this.options;
+    const task = this.tasks.begin(ending === "never" ? Number.POSITIVE_INFINITY : (this.options.taskMs ?? 0), (ended) =>
+      this.#end(ended, received, applyTime, objection !== undefined),
+    );
+    // 202 whatever becomes of it: a failing activation too.
+    return { reply: this.#accepted(task), outcome: applyTime === "Immediate" ? "installed" : "staged" };
+  }
+
+  /** The maintenance window opens. */
+  openWindow(): void {
+    this.device.switchOver();
+  }
+
+  close(): void {
+    this.tasks.stop();
+    this.device[Symbol.dispose]();
+  }
+
+  #exists(path: string): boolean {
+    return resourceAt(path, this) !== undefined;
+  }
+
+  #accepted(task: UpdateTask): Reply {
+    const { retryAfter, locationOrigin = "" } = this.options;
+    const headers = {
+      location: `${locationOrigin}${paths.monitors}/${task.id}`,
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    };
+    return { status: 202, headers, json: taskOf(task) };
+  }
+
+  #end(task: UpdateTask, received: Received, applyTime: ApplyTime, spoilt: boolean): void {
+    const { ending = "completed", style } = this.options;
+    const bad = spoilt || ending === "critical" || ending === "exception";
+    task.state = spoilt || ending === "exception" ? "Exception" : "Completed";
+    if (bad) {
+      task.status = "Critical";
+      task.messages.push({ id: "Update.1.0.ApplyFailed", severity: "Critical", text: "The image was not applied." });
+    }
+    if (ending === "vanishes") this.tasks.forget();
+    if (bad) return;
+    this.#previous = { ...(this.members()[0] as Member), state: "StandbySpare" };
+    this.device.stage(received);
+    if (applyTime === "Immediate") this.device.switchOver();
+    else if (style !== "openbmc") {
+      task.messages.push({ id: "Update.1.0.AwaitToActivate", severity: "OK", text: "Waiting to be activated." });
+    }
+  }
+
+  #read(path: string): Reply {
+    if (path.startsWith(`${paths.monitors}/`)) return this.#monitor(path.slice(paths.monitors.length + 1));
+    const json = resourceAt(path, this);
+    return json === undefined ? missing : { status: 200, json, headers: { "odata-version": "4.0" } };
+  }
+
+  #monitor(id: string): Reply {
+    const task = this.tasks.find(id);
+    if (task === undefined) return missing;
+    if (task.state === "Running") return this.#accepted(task);
+    if (this.options.style === "openbmc") {
+      if (task.told) return missing;
+      task.told = true;
+      return { status: 204 };
+    }
+    return task.state === "Exception"
+      ? failure(500, "Update.1.0.ApplyFailed", "The image was not applied.")
+      : { status: 200, json: taskOf(task) };
+  }
+
+  #login(json: Json): Reply {
+    const { user, locationOrigin = "" } = this.options;
+    const { UserName: name, Password: password } = json;
+    if (typeof name !== "string" || (user && (name !== user.name || password !== user.password))) {
+      return failure(401, "Base.1.13.ResourceAtUriUnauthorized", "The login was refused.");
+    }
+    const id = randomBytes(5).toString("hex");
+    const token = randomBytes(16).toString("hex");
+    this.sessions.set(id, name);
+    this.#tokens.set(token, id);
+    const path = `${paths.sessions}/${id}`;
+    const headers = { "x-auth-token": token, location: `${locationOrigin}${path}` };
+    return { status: 201, headers, json: resourceAt(path, this) ?? {} };
+  }
+
+  #logout(path: string): Reply {
+    const id = path.slice(paths.sessions.length + 1);
+    if (!this.sessions.delete(id)) return missing;
+    for (const [token, session] of this.#tokens) if (session === id) this.#tokens.delete(token);
+    return { status: 204 };
+  }
+
+  #pull({ ImageURI: uri, TransferProtocol: protocol }: Json): Reply {
+    const known = protocol === undefined || protocol === "HTTP" || protocol === "HTTPS";
+    if (typeof uri !== "string" || !known) {
+      return failure(400, "Base.1.13.ActionParameterMissing", "ImageURI is missing.");
+    }
+    // It does not fetch: who serves images to a puller brings a device of its own.
+    const task = this.tasks.begin(this.options.taskMs ?? 0, (ended) => {
+      ended.state = "Completed";
+    });
+    return this.#accepted(task);
+  }
+
+  #reset(path: string, { ResetType: type }: Json): Reply {
+    const owner = path.slice(0, path.indexOf("/Actions/"));
+    if (path.indexOf("/Actions/") === -1 || !this.#exists(owner)) return missing;
+    if (typeof type !== "string" || !/^(?:Graceful|Force)Restart$/.test(type)) return internalError;
+    this.resets.push(`${owner} ${type}`);
+    const restart = () => {
+      if (!this.device.switchOver()) this.device.reboot();
+    };
+    return { status: 204, after: restart };
+  }
+}
+
+function parse(body: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? (value as Json) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const hashOf = (version: string): string => createHash("sha512").update(version).digest("hex").slice(0, 8);
+
+type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
