@@ -2,7 +2,7 @@ import { buildConnector, Client } from "undici";
 import { type Pass, ringChunks } from "../../src/bytes/block-ring.ts";
 import type { BlockSource } from "../../src/bytes/block-source.ts";
 import { type BlockTable, blockSize, createBlockTable } from "../../src/bytes/block-table.ts";
-import { type BufferPool, sharedBufferPool } from "../../src/bytes/buffer-pool.ts";
+import { type BufferPool, sharedMemory } from "../../src/bytes/buffer-pool.ts";
 import { fileSource } from "../../src/bytes/file-source.ts";
 import { asReadable } from "../peers/bodies.ts";
 import { host, Lazy, pump, withLength } from "../peers/shared.ts";
@@ -31,7 +31,7 @@ export async function prepare({ parameters, port, file }: Context): Promise<Runn
     phase: "send",
     inspect,
     enter: () => () => undefined,
-    pool: parameters.variant === "no-pool" ? freshBuffers : sharedBufferPool(),
+    pool: parameters.variant === "no-pool" ? freshBuffers : sharedMemory,
   } as const;
   const headers = withLength(source.length) as string[];
   return {

@@ -14,24 +14,27 @@ function chunksOf(segment: Segment): Chunks {
   return segment;
 }
 
-test("A slow device gets the right bytes though every released buffer is overwritten", async () => {
-  await using folder = await Folder.make();
-  const bytes = pattern(40 * block + 70_001);
-  const pool = createBufferPool({ capacity: 4, poison: true });
-  const path = await folder.file("fw.bin", bytes);
-  await using artifact = await openArtifact(path, { pool, cacheBytes: 0 });
-  for (const [start, end] of [
-    [0, bytes.length],
-    [1, bytes.length - 70_001],
-    [block - 5, 20 * block + 3],
-    [block + 100_000, bytes.length - 1],
-  ] as const) {
-    await using peer = await SlowPeer.start();
-    await sendLawfully(peer.socket, artifact.payload.slice(start, end));
-    expect(await peer.received()).toBe(sha256(bytes.subarray(start, end)));
-  }
-  expect(pool.statistics()).toMatchObject({ leased: 0, waiting: 0, peak: 2 });
-});
+test.each([1, 4])(
+  "A slow device gets the right bytes though every released buffer of %d blocks is overwritten",
+  async (blocks) => {
+    await using folder = await Folder.make();
+    const bytes = pattern(40 * block + 70_001);
+    const pool = createBufferPool({ size: blocks * block, capacity: 4, poison: true });
+    const path = await folder.file("fw.bin", bytes);
+    await using artifact = await openArtifact(path, { pool, cacheBytes: 0 });
+    for (const [start, end] of [
+      [0, bytes.length],
+      [1, bytes.length - 70_001],
+      [block - 5, 20 * block + 3],
+      [block + 100_000, bytes.length - 1],
+    ] as const) {
+      await using peer = await SlowPeer.start();
+      await sendLawfully(peer.socket, artifact.payload.slice(start, end));
+      expect(await peer.received()).toBe(sha256(bytes.subarray(start, end)));
+    }
+    expect(pool.statistics()).toMatchObject({ leased: 0, waiting: 0, peak: 2 });
+  },
+);
 
 test("A sender that does not wait for the flush is found out: the test above can fail", async () => {
   const bytes = pattern(64 * block);

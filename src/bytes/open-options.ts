@@ -1,6 +1,6 @@
 import { FlashwaveError } from "../core/errors.ts";
-import type { BufferPool } from "./buffer-pool.ts";
-import { sharedBufferPool } from "./buffer-pool.ts";
+import type { BlockMemory } from "./buffer-pool.ts";
+import { sharedMemory } from "./buffer-pool.ts";
 import { type CacheBudget, defaultCacheBytes, sharedCacheBudget } from "./cache-budget.ts";
 
 export interface OpenArtifactOptions {
@@ -27,7 +27,7 @@ export interface OpenArtifactOptions {
   /** What all artifacts in memory share. @default one of 64 MiB per process */
   readonly budget?: CacheBudget;
   /** Where bodies read from files borrow their memory. @default one of 64 MiB per process */
-  readonly pool?: BufferPool;
+  readonly pool?: BlockMemory;
   /** Ends the opening. It has no say over the artifact once opened. */
   readonly signal?: AbortSignal;
 }
@@ -44,7 +44,7 @@ export interface OpenSettings {
   readonly spool: { readonly directory?: string } | undefined;
   readonly cacheBytes: number;
   readonly budget: CacheBudget;
-  readonly pool: BufferPool;
+  readonly pool: BlockMemory;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -87,7 +87,7 @@ export function resolveOptions(options: OpenArtifactOptions): OpenSettings {
     spool: checkSpool(options.spool),
     cacheBytes,
     budget: withMethods("budget", options.budget, ["reserve", "release"]) ?? sharedCacheBudget,
-    pool: withMethods("pool", options.pool, ["lease", "tryLease"]) ?? sharedBufferPool(),
+    pool: withMethods("pool", options.pool, ["lease", "tryLease"]) ?? sharedMemory,
     signal,
   });
 }

@@ -113,7 +113,7 @@ test("An unknown digest is refused", async () => {
 
 test("Bytes too many to copy are checked as they are sent", async () => {
   const bytes = pattern(4 * block);
-  await using artifact = await openArtifact(bytes, { cacheBytes: 0 });
+  await using artifact = await openArtifact(bytes, { cacheBytes: 0, pool: createBufferPool() });
   bytes.writeUInt8(bytes.readUInt8(2 * block) ^ 1, 2 * block);
   const error = await failure(collect(artifact.payload.slice(0, bytes.length)));
   expect(error).toMatchObject({ code: "artifact_changed", phase: "send", bytesOut: "some" });

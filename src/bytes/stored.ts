@@ -3,7 +3,7 @@ import type { Segment } from "../core/payload.ts";
 import { ringChunks } from "./block-ring.ts";
 import { type BlockSource, changed } from "./block-source.ts";
 import type { Fingerprint } from "./block-table.ts";
-import type { BufferPool } from "./buffer-pool.ts";
+import type { BlockMemory } from "./buffer-pool.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { type Blocks, residentSlice } from "./resident.ts";
 
@@ -24,7 +24,7 @@ export function storedInMemory(blocks: Blocks, length: number, digest: string): 
   };
 }
 
-export function storedBehindTable(source: BlockSource, print: Fingerprint, pool: BufferPool): Stored {
+export function storedBehindTable(source: BlockSource, print: Fingerprint, pool: BlockMemory): Stored {
   return {
     length: print.length,
     digest: print.digest,

@@ -125,17 +125,23 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     }
   }
 
-  /** The time in which the source prepares the next bytes is not the device's. */
+  /** A large chunk leaves in pieces, each a sign of life; the time in which the source prepares the next is not the device's. */
   #followSending(): void {
-    if (this.#meter.observe(this.connection?.socket)) this.#watch.enter("answering");
-    else if (this.#body?.preparing) this.#watch.move();
+    const socket = this.connection?.socket;
+    if (this.#meter.observe(socket)) this.#watch.enter("answering");
+    else if (this.#meter.moved(socket) || this.#body?.preparing) this.#watch.move();
+    this.#report(this.#meter.taken(socket));
   }
 
   // What the body tells.
 
   accepted(bytes: number): void {
     this.#watch.move();
-    if (bytes === this.#reported) return;
+    this.#report(bytes);
+  }
+
+  #report(bytes: number): void {
+    if (bytes <= this.#reported) return;
     this.#reported = bytes;
     const { onSent } = this.#request;
     if (onSent !== undefined) this.#call(() => onSent(bytes));

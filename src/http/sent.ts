@@ -18,6 +18,8 @@ export class SentMeter {
   #touched = false;
   /** The rule above was seen to hold. Never taken back. */
   #left = false;
+  /** What waited in the socket at the last look. */
+  #waiting = 0;
 
   constructor(total: number) {
     this.total = total;
@@ -44,8 +46,35 @@ export class SentMeter {
     return this.#left;
   }
 
+  /** Body bytes that the kernel has taken. A chunk leaves in pieces, and over TLS only a whole one can be told. */
+  taken(socket: Socket | undefined): number {
+    return Math.max(0, this.queued - (isEncrypted(socket) ? (socket?.writableLength ?? 0) : waitingIn(socket)));
+  }
+
+  /** Whether the kernel took anything since the last look. */
+  moved(socket: Socket | undefined): boolean {
+    const waiting = waitingIn(socket);
+    const moved = waiting !== this.#waiting;
+    this.#waiting = waiting;
+    return moved;
+  }
+
   get bytesOut(): BytesOut {
     if (!this.#touched) return "none";
     return this.#left ? "all" : "some";
   }
+}
+
+/**
+ * Bytes that wait in the socket's handle. `writableLength` counts a chunk until all of it has left; this is what Node's
+ * own socket timeout looks at, in Node 26 as in all before. Where it is missing a chunk counts as a whole.
+ */
+function waitingIn(socket: Socket | undefined): number {
+  const handle = (socket as { _handle?: { writeQueueSize?: unknown } | null } | undefined)?._handle;
+  const size = handle?.writeQueueSize;
+  return typeof size === "number" ? size : (socket?.writableLength ?? 0);
+}
+
+function isEncrypted(socket: Socket | undefined): boolean {
+  return socket !== undefined && "encrypted" in socket;
 }

@@ -98,6 +98,41 @@ describe("limits", () => {
     await transport[Symbol.asyncDispose]();
   });
 
+  it("a chunk that leaves in pieces shows signs of life, and progress, with each of them", async () => {
+    const { clock, transport, far } = timed();
+    await using server = await serve((socket) => socket.pause());
+    const accepted = server.connection();
+    const total = 30_000_000;
+    const one = {
+      length: total,
+      async *[Symbol.asyncIterator]() {
+        yield Buffer.alloc(total);
+      },
+    };
+    const told: number[] = [];
+    const whole = transport.exchange(server.url, upload(one, { deadline: far, onSent: (bytes) => told.push(bytes) }));
+    const socket: Socket = await accepted;
+    await once(socket, "readable");
+    let left = total;
+    for (let step = 0; step < 8; step++) {
+      // Half the stall limit passes, then the device takes 3 MB.
+      clock.advance(30_000);
+      for (const goal = left - 3_000_000; left > goal; await new Promise(setImmediate)) {
+        left -= (socket.read() as Buffer | null)?.length ?? 0;
+      }
+      await settled();
+      clock.advance(50);
+    }
+    expect(told.length).toBeGreaterThan(4);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(told.at(-1)).toBeLessThan(total);
+    for (; left > 0; await new Promise(setImmediate)) left -= (socket.read() as Buffer | null)?.length ?? 0;
+    socket.write(answer(200));
+    expect((await whole).status).toBe(200);
+    expect(told.at(-1)).toBe(total);
+    await transport[Symbol.asyncDispose]();
+  });
+
   it("stall does not count while the source is the slow one", async () => {
     const { clock, transport, far } = timed();
     await using server = await serve((socket) => onRequests(socket, () => socket.write(answer(200))));
