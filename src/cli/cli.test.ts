@@ -44,6 +44,35 @@ it("speaks to devices as the flags say, and sends the headers with every request
   expect(device.device.requests.map(({ headers }) => headers["x-key"])).toEqual(seen.map(() => "k"));
 });
 
+it("has a device install on request, and ends its trial once it was proven by its digest", async () => {
+  await using rig = new Rig();
+  const device = await rig.device({ id: "pos-1", activation: "on-request", trial: true });
+  const flags = ["--activate-path", "/activate", "--commit-path", "/commit", "--digest-pointer", "/digest"];
+  const ended = await run(["update", await rig.image(), ...to(device), ...as2, ...hasty, ...flags, "--json"]);
+  const proven = { status: "updated", evidence: { proved: "digest", newBoot: "seen" } };
+  expect([ended.code, documentsOf(ended)]).toMatchObject([0, [proven]]);
+  expect(device.device.requests.map(({ endpoint }) => endpoint)).toEqual(
+    expect.arrayContaining(["activate", "commit"]),
+  );
+});
+
+it("ends an unhealthy trial by going back", async () => {
+  await using rig = new Rig();
+  const device = await rig.device({ id: "pos-1", trial: true, health: "failing-after-update" });
+  const flags = ["--commit-path", "/commit", "--rollback-path", "/rollback"];
+  const ended = await run(["update", await rig.image(), ...to(device), ...as2, ...soon, ...flags, "--json"]);
+  expect([ended.code, documentsOf(ended)]).toMatchObject([5, [{ status: "failed", error: { code: "unhealthy" } }]]);
+  expect(documentsOf(ended)[0].error.message).toContain("give --no-health");
+  expect(device.device.version).toBe("1.0.0");
+});
+
+it("waits no longer for an answer than it is told to", async () => {
+  await using rig = new Rig();
+  const device = await rig.device({ script: [{ on: "version", fault: { kind: "blackhole" } }] });
+  const ended = await run(["inspect", ...to(device), "--response-timeout", "50ms", "--json"]);
+  expect([ended.code, documentsOf(ended)]).toMatchObject([3, [{ error: { code: "response_timeout" } }]]);
+});
+
 it("hands options to the protocol, and takes a device's own kind from its entry", async () => {
   await using rig = new Rig();
   const device = await rig.device({ id: "pos-1" });

@@ -12,6 +12,8 @@ export interface ExitCodes {
   readonly unproven: number;
   /** 128 + SIGINT, as shells have it. */
   readonly interrupted: number;
+  /** 128 + SIGTERM. */
+  readonly terminated: number;
 }
 
 /** What the process ends with. Of `failed`, `unknown` and `unproven` the highest that occurred wins. */
@@ -23,6 +25,7 @@ export const exitCodes: ExitCodes = Object.freeze({
   unknown: 4,
   unproven: 5,
   interrupted: 130,
+  terminated: 143,
 });
 
 const unproven: ReadonlySet<FlashwaveErrorCode> = new Set([

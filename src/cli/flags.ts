@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { type LimitedFlag, rangeOf } from "./limits.ts";
 import { kinds } from "./wire.ts";
 
 /** The options of the device commands, as the command line has them: texts, none of them read yet. */
@@ -16,8 +17,13 @@ export interface Flags {
   readonly versionPath?: string;
   readonly pointer?: string;
   readonly pattern?: string;
+  readonly digestPointer?: string;
+  readonly bootPointer?: string;
   readonly text?: boolean;
   readonly healthPath?: string;
+  readonly activatePath?: string;
+  readonly commitPath?: string;
+  readonly rollbackPath?: string;
   /** False: `--no-health`. */
   readonly health?: boolean;
   readonly header?: readonly string[];
@@ -25,9 +31,14 @@ export interface Flags {
   readonly concurrency?: string;
   readonly rate?: string;
   readonly attempts?: string;
+  readonly quietPeriod?: string;
   readonly deadline?: string;
   readonly stableFor?: string;
+  /** False: `--no-new-boot`. */
+  readonly newBoot?: boolean;
   readonly connectTimeout?: string;
+  readonly stallTimeout?: string;
+  readonly responseTimeout?: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -40,6 +51,12 @@ export interface Flags {
 }
 
 type Row = readonly [flags: string, description: string];
+
+/** A row whose values have limits. */
+const limited = (flag: LimitedFlag, value: string, description: string, usual: string): Row => [
+  `${flag} <${value}>`,
+  `${description} (${rangeOf(flag)}, default: ${usual})`,
+];
 
 /** Given again, each of these adds one more value. */
 const repeatable: ReadonlySet<string> = new Set(["header", "option", "pin"]);
@@ -66,7 +83,9 @@ const send: readonly Row[] = [
   ["--method <method>", "of the request that carries the artifact (default: POST)"],
   ["--path <path>", "where it goes (default: /update)"],
   ["--rate <bytes/s>", "for all devices together: 500K, 2M, 1G (K is 1000)"],
-  ["--attempts <count>", "attempts to send in all (default: 3)"],
+  limited("--attempts", "count", "attempts to send in all", "3"),
+  limited("--quiet-period", "duration", "the old version must show for so long before a send is repeated", "5s"),
+  ["--activate-path <path>", "where the device is told to install, if it must be told"],
 ];
 
 const read: readonly Row[] = [
@@ -74,20 +93,25 @@ const read: readonly Row[] = [
   ["--pointer <pointer>", "JSON pointer to the version in the answer (default: /version)"],
   ["--pattern <regexp>", "the version is its first group instead"],
   ["--text", "the whole answer is the version instead"],
+  ["--digest-pointer <pointer>", "JSON pointer to the SHA-256 of what runs: proves more than a version"],
+  ["--boot-pointer <pointer>", "JSON pointer to the boot id (default: /bootId)"],
 ];
 
 const proof: readonly Row[] = [
   ["--health-path <path>", "where health is asked (default: /health)"],
   ["--no-health", "do not ask for health"],
-  ["--deadline <duration>", "until an unproven verification ends (default: 15m)"],
-  ["--stable-for <duration>", "how long a device must be seen running it (default: 5s)"],
+  limited("--deadline", "duration", "until an unproven verification ends", "15m"),
+  limited("--stable-for", "duration", "how long a device must be seen running it", "5s"),
+  ["--no-new-boot", "also where a device that tells of its boots did not restart"],
 ];
 
 const wire: readonly Row[] = [
   ["--header <header>", '"name: value", sent with every request; repeatable'],
   ["--permit <cidr...>", "addresses to permit beside those that are typed"],
-  ["--connect-timeout <duration>", "to open a connection (default: 10s)"],
-  ["--concurrency <count>", "devices under way at once (default: 64)"],
+  limited("--connect-timeout", "duration", "to open a connection", "10s"),
+  limited("--stall-timeout", "duration", "while a device takes no bytes", "60s"),
+  limited("--response-timeout", "duration", "from the last byte to the answer", "30s"),
+  limited("--concurrency", "count", "devices under way at once", "64"),
   ["--ca <file>", "certificate authorities to trust, PEM"],
   ["--cert <file>", "this client's certificate, PEM"],
   ["--key <file>", "this client's private key, PEM"],
@@ -102,13 +126,15 @@ const output: readonly Row[] = [
 const update: readonly Row[] = [
   ["--force", "also where the device already runs the artifact"],
   ["--no-verify", "end when the device has the bytes; prove nothing"],
+  ["--commit-path <path>", "where a trial is ended once the version was proven"],
+  ["--rollback-path <path>", "where a trial is ended by going back, if it proved unhealthy"],
 ];
 
 export type DeviceCommand = "push" | "verify" | "update" | "inspect";
 
 /** Which options a command takes. */
 const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
-  push: [devices, protocol, artifact, send, wire, output],
+  push: [devices, protocol, artifact, send, read, wire, output],
   verify: [devices, protocol, artifact, read, proof, wire, output],
   update: [devices, protocol, artifact, send, read, proof, update, wire, output],
   inspect: [devices, protocol, read, wire, output],

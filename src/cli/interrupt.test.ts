@@ -18,8 +18,22 @@ it("aborts at the first interrupt and leaves at once at the second", () => {
   expect(process.exits).toEqual([130]);
 });
 
+it.each<["SIGINT" | "SIGTERM", "SIGINT" | "SIGTERM", number, number]>([
+  ["SIGTERM", "SIGTERM", 143, 143],
+  ["SIGTERM", "SIGINT", 143, 130],
+  ["SIGINT", "SIGTERM", 130, 143],
+])("takes %s, then %s, alike", (first, second, code, exit) => {
+  const process = new FakeProcess();
+  using interrupt = watchInterrupt(process);
+  expect(interrupt.exitCode).toBeUndefined();
+  process.emit(first);
+  expect([interrupt.signal.aborted, interrupt.exitCode, process.exits]).toEqual([true, code, []]);
+  process.emit(second);
+  expect([interrupt.exitCode, process.exits]).toEqual([code, [exit]]);
+});
+
 it("leaves the process as it found it", () => {
   const process = new FakeProcess();
   watchInterrupt(process)[Symbol.dispose]();
-  expect(process.listenerCount("SIGINT")).toBe(0);
+  expect(process.listenerCount("SIGINT") + process.listenerCount("SIGTERM")).toBe(0);
 });

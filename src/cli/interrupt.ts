@@ -1,23 +1,43 @@
 import { exitCodes } from "./exit-codes.ts";
 
+type Signal = "SIGINT" | "SIGTERM";
+
 /** What this room uses of `process`. */
 export interface Interruptible {
-  on(signal: "SIGINT", listener: () => void): unknown;
-  off(signal: "SIGINT", listener: () => void): unknown;
+  on(signal: Signal, listener: () => void): unknown;
+  off(signal: Signal, listener: () => void): unknown;
   exit(code: number): void;
 }
 
 export interface Interrupt extends Disposable {
   readonly signal: AbortSignal;
+  /** What the process then ends with. Absent: nobody interrupted it. */
+  readonly exitCode: number | undefined;
 }
 
-/** The first SIGINT aborts, so that what is known can still be told; the second ends the process at once. */
+const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const;
+
+/**
+ * The first SIGINT or SIGTERM aborts, so that what is known can still be told; the second, of either kind, ends the
+ * process at once.
+ */
 export function watchInterrupt(process: Interruptible): Interrupt {
   const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) return process.exit(exitCodes.interrupted);
+  let exitCode: number | undefined;
+  const onSignal = (code: number) => {
+    if (exitCode !== undefined) return process.exit(code);
+    exitCode = code;
     controller.abort(new Error("interrupted"));
   };
-  process.on("SIGINT", onSignal);
-  return { signal: controller.signal, [Symbol.dispose]: () => process.off("SIGINT", onSignal) };
+  const watches = (["SIGINT", "SIGTERM"] as const).map((name) => [name, () => onSignal(codes[name])] as const);
+  for (const [name, listener] of watches) process.on(name, listener);
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    [Symbol.dispose]: () => {
+      for (const [name, listener] of watches) process.off(name, listener);
+    },
+  };
 }

@@ -1,6 +1,5 @@
 import type { Artifact, Device } from "../core/index.ts";
 import type { Client, PushOptions } from "../push/index.ts";
-import { exitCodes } from "./exit-codes.ts";
 import { readDevices, readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { createView, type Screen } from "./progress/view.ts";
@@ -8,6 +7,7 @@ import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { counted, formatBytes, printable } from "./text.ts";
 import { adaptersOf, clientOptionsOf, open, openClient, permitTyped, profileOf } from "./wire.ts";
+import { errorInFlags } from "./words.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */
 export interface Io {
@@ -45,7 +45,8 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),
     idWidth: Math.min(32, Math.max(...devices.map(({ id }) => id.length))),
   });
-  const settle = (result: Result) => {
+  const settle = (ended: Result) => {
+    const result = "error" in ended ? { ...ended, error: errorInFlags(ended.error) } : ended;
     view.ended(result);
     report.add(result);
   };
@@ -55,7 +56,7 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
   using _ = whenAborted(signal, () => tell(interrupted));
   await work({ client, devices, flags, signal, onProgress: view.onProgress, settle, tell });
   report.end(view.board.elapsed);
-  return signal.aborted ? exitCodes.interrupted : report.exitCode;
+  return report.exitCode;
 }
 
 /** The same with an artifact: it is opened once everything else was found right, and closed after the last device. */

@@ -168,7 +168,10 @@ describe("flashwave", () => {
 });
 
 describe("interrupted", () => {
-  it("tells what is known, and who is not: 130", async () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("by %s, tells what is known, and who is not: %i", async (signal, code) => {
     await using held = await startDeviceServer({ script: [{ on: "update", fault: { kind: "blackhole" } }] });
     await using good = await startDeviceServer();
     const args = [
@@ -195,8 +198,8 @@ describe("interrupted", () => {
     const received = once(held.device, "received");
     const closed = once(child, "close");
     await Promise.all([settled, received]);
-    child.kill("SIGINT");
-    expect(await closed).toEqual([130, null]);
+    child.kill(signal);
+    expect(await closed).toEqual([code, null]);
     expect(err).toContain("Interrupted");
     expect(out).toMatch(/^held +unknown +/m);
     expect(out).toMatch(/^Unknown, to be read before anything is sent again: held$/m);

@@ -13,6 +13,7 @@ import type { Io } from "./job.ts";
 import type { Screen } from "./progress/view.ts";
 import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
+import { inFlags } from "./words.ts";
 
 /** What the command line uses of `process`. */
 export interface Host extends Interruptible {
@@ -35,12 +36,12 @@ export async function main(host: Host): Promise<number> {
   });
   try {
     await program.parseAsync(host.argv);
-    return code;
+    return interrupt.exitCode ?? code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    if (interrupt.signal.aborted) return exitCodes.interrupted;
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     if (!(error instanceof UsageError) && !isFlashwaveError(error)) throw error;
-    say(`flashwave: ${error.message}`);
+    say(`flashwave: ${inFlags(error.message)}`);
     return exitCodes.usage;
   }
 }
@@ -65,7 +66,7 @@ All other options hold for every device of the command.`;
 const epilogue = `
 Progress goes to stderr, results to stdout.
 Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, 5 verification failed (the highest of
-these three wins), 130 interrupted.`;
+these three wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
 
 function createProgram(io: Io, ended: (code: number) => void): Command {
   const { version } = createRequire(import.meta.url)("flashwave/package.json") as { readonly version: string };

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { http } from "../delivery/http/index.ts";
+import { createClient } from "../push/index.ts";
+import { deviceCommand } from "./flags.ts";
+import { type LimitedFlag, limits } from "./limits.ts";
 import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
+import { clientOptionsOf } from "./wire.ts";
 
 describe("durations", () => {
   it.each([
@@ -14,6 +19,27 @@ describe("durations", () => {
     expect(() => durationOf("--deadline", text)).toThrow(
       `--deadline takes a duration such as 500ms, 30s, 15m or 1h, not ${JSON.stringify(text)}.`,
     );
+  });
+});
+
+describe("limits", () => {
+  const flags = Object.keys(limits) as LimitedFlag[];
+  const help = deviceCommand("update", "").helpInformation().replace(/\s+/g, " ");
+
+  it.each(flags)("%s says in its help what it takes", (flag) => {
+    const [least, most] = limits[flag];
+    expect(help).toMatch(new RegExp(`${flag} <\\w+> [^<]*\\(${least} to ${most}, default: `));
+  });
+
+  it.each(flags)("%s takes its least and its most, and no more, as the client does", (flag) => {
+    const name = flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const [least, most] = limits[flag];
+    const optionsOf = (text: string) => clientOptionsOf({ stableFor: "0s", deadline: "576h", [name]: text });
+    const create = (text: string) => createClient(optionsOf(text), [http()]).close();
+    create(least);
+    create(most);
+    for (const text of [most.replace(/^\d/, "9"), most.replace(/\d+/, (number) => `${Number(number) + 1}`)])
+      expect(() => optionsOf(text)).toThrow(`${flag} takes `);
   });
 });
 

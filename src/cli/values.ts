@@ -1,16 +1,25 @@
 import type { DeliveryOptions } from "../core/index.ts";
+import { type LimitedFlag, limits, rangeOf } from "./limits.ts";
 import { UsageError } from "./usage-error.ts";
 
 const durations: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const multiples: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9 };
 
-/** Milliseconds. */
-export function durationOf(flag: string, text: string): number {
+/** Milliseconds, within the flag's limits. */
+export function durationOf(flag: LimitedFlag, text: string): number {
+  const ms = msOf(text);
+  if (ms === undefined)
+    throw new UsageError(`${flag} takes a duration such as 500ms, 30s, 15m or 1h, not ${JSON.stringify(text)}.`);
+  const [least, most] = limits[flag];
+  if (ms < (msOf(least) ?? 0) || ms > (msOf(most) ?? 0))
+    throw new UsageError(`${flag} takes ${rangeOf(flag)}, not ${JSON.stringify(text)}.`);
+  return ms;
+}
+
+function msOf(text: string): number | undefined {
   const [, number, unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text) ?? [];
   const factor = durations[unit];
-  if (number === undefined || factor === undefined)
-    throw new UsageError(`${flag} takes a duration such as 500ms, 30s, 15m or 1h, not ${JSON.stringify(text)}.`);
-  return Math.round(Number(number) * factor);
+  return number === undefined || factor === undefined ? undefined : Math.round(Number(number) * factor);
 }
 
 /** Bytes per second. */
@@ -22,10 +31,12 @@ export function rateOf(flag: string, text: string): number {
   return Number(number) * factor;
 }
 
-export function countOf(flag: string, text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text))
-    throw new UsageError(`${flag} takes a whole number from 1 to 999999, not ${JSON.stringify(text)}.`);
-  return Number(text);
+export function countOf(flag: LimitedFlag, text: string): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  const [least, most] = limits[flag];
+  if (count < Number(least) || count > Number(most))
+    throw new UsageError(`${flag} takes a whole number from ${rangeOf(flag)}, not ${JSON.stringify(text)}.`);
+  return count;
 }
 
 /**

@@ -27,12 +27,22 @@ describe("flags → client options", () => {
     ["--attempts 5", { retry: { attempts: 5 } }],
     ["--deadline 15m --stable-for 5s", { verification: { deadline: 900_000, stableFor: 5_000 } }],
     ["--connect-timeout 3s", { timeouts: { connect: 3_000 } }],
+    ["--stall-timeout 4s --response-timeout 5s", { timeouts: { stall: 4_000, response: 5_000 } }],
+    ["--quiet-period 1s", { retry: { quietPeriod: 1_000 } }],
+    ["--no-new-boot", { verification: { newBoot: false } }],
     ["--permit 10.0.0.0/8 fd00::/8", { addressPolicy: { permit: ["10.0.0.0/8", "fd00::/8"] } }],
     ["--pin sha256/a= --pin sha256/b=", { tls: { pins: ["sha256/a=", "sha256/b="] } }],
   ])("%s", (line, options) => {
     const none = { addressPolicy: { permit: [] }, tls: {}, timeouts: {}, retry: {}, limits: {}, verification: {} };
     expect(clientOptionsOf(flagsOf(line))).toEqual({ ...none, ...options });
   });
+
+  it.each(["--stable-for 2s --deadline 1s", "--deadline 4s", "--stable-for 16m"])(
+    "%s: nothing could be proven",
+    (line) => {
+      expect(() => clientOptionsOf(flagsOf(line))).toThrow("is longer than --deadline");
+    },
+  );
 
   it("hands the files of --ca, --cert and --key on", () =>
     expect(clientOptionsOf({}, { ca: "CA", cert: "CERT", key: "KEY" }).tls).toEqual({
@@ -55,12 +65,29 @@ describe("flags → how devices are spoken to", () => {
     ["--version-path /v --pointer /fw/version", { inspect: { path: "/v", pointer: "/fw/version" } }],
     ["--pattern 'fw (\\S+)'", { inspect: { pattern: "fw (\\S+)" } }],
     ["--text", { inspect: { text: true } }],
+    ["--digest-pointer /sha", { inspect: { also: { digest: "/sha", bootId: "/bootId" } } }],
+    ["--boot-pointer /boot", { inspect: { also: { bootId: "/boot" } } }],
+    ["--pattern '(.*)' --digest-pointer /sha", { inspect: { pattern: "(.*)", also: { digest: "/sha" } } }],
+    ["--activate-path /a", { activate: { path: "/a" } }],
+    ["--commit-path /c --rollback-path /r", { commit: { path: "/c" }, rollback: { path: "/r" } }],
+    [
+      "--activate-path /a --header 'X-Key: k'",
+      {
+        send: { headers: { "x-key": "k" } },
+        inspect: { headers: { "x-key": "k" } },
+        health: { headers: { "x-key": "k" } },
+        activate: { path: "/a", headers: { "x-key": "k" } },
+      },
+    ],
     ["--health-path /ok", { health: { path: "/ok" } }],
     ["--option chunk=5 --option mode=fr", { options: { chunk: 5, mode: "fr" } }],
     ["--no-health", { health: false }],
     ["--header 'Authorization: Bearer x'", { send: { headers }, inspect: { headers }, health: { headers } }],
     ["--no-health --header 'Authorization: Bearer x'", { send: { headers }, inspect: { headers }, health: false }],
   ])("%s", (line, options) => expect(profileOf(flagsOf(line))).toEqual(options));
+
+  it("refuses pointers into an answer that is the version", () =>
+    expect(() => profileOf(flagsOf("--text --digest-pointer /sha"))).toThrow("--text takes the whole answer"));
 
   it("refuses a health path that is not asked", () =>
     expect(() => profileOf(flagsOf("--health-path /ok --no-health"))).toThrow("exclude each other"));

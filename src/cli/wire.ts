@@ -1,10 +1,18 @@
 import { isIP } from "node:net";
 import { type OpenArtifactOptions, openArtifact } from "../bytes/index.ts";
-import { type Artifact, type Delivery, type Device, isFlashwaveError, type Profile } from "../core/index.ts";
+import {
+  type Artifact,
+  type Delivery,
+  type Device,
+  type InspectRequest,
+  isFlashwaveError,
+  type Profile,
+} from "../core/index.ts";
 import { createTransport, type TlsOptions } from "../http/index.ts";
 import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
 import { createMemoryRegistry, type Registry } from "../registry/memory/index.ts";
 import type { Flags } from "./flags.ts";
+import type { LimitedFlag } from "./limits.ts";
 import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
@@ -16,18 +24,35 @@ export type TlsFiles = Pick<TlsOptions, "ca" | "cert" | "key">;
 
 export function clientOptionsOf(flags: Flags, files: TlsFiles = {}): ClientOptions {
   const inFlight = read(flags.concurrency, "--concurrency", countOf);
-  const connect = read(flags.connectTimeout, "--connect-timeout", durationOf);
   return {
     addressPolicy: { permit: flags.permit ?? [] },
     tls: { ...files, ...given({ pins: flags.pin }) },
-    timeouts: given({ connect }),
-    retry: given({ attempts: read(flags.attempts, "--attempts", countOf) }),
-    limits: given({ inFlight, bytesPerSecond: read(flags.rate, "--rate", rateOf) }),
-    verification: given({
-      deadline: read(flags.deadline, "--deadline", durationOf),
-      stableFor: read(flags.stableFor, "--stable-for", durationOf),
+    timeouts: given({
+      connect: read(flags.connectTimeout, "--connect-timeout", durationOf),
+      stall: read(flags.stallTimeout, "--stall-timeout", durationOf),
+      response: read(flags.responseTimeout, "--response-timeout", durationOf),
     }),
+    retry: given({
+      attempts: read(flags.attempts, "--attempts", countOf),
+      quietPeriod: read(flags.quietPeriod, "--quiet-period", durationOf),
+    }),
+    limits: given({ inFlight, bytesPerSecond: flags.rate === undefined ? undefined : rateOf("--rate", flags.rate) }),
+    verification: verificationOf(flags),
   };
+}
+
+/** A device that must be seen for longer than it is looked at could never be proven. */
+function verificationOf(flags: Flags): NonNullable<ClientOptions["verification"]> {
+  const { deadline = "15m", stableFor = "5s" } = flags;
+  if (durationOf("--stable-for", stableFor) > durationOf("--deadline", deadline))
+    throw new UsageError(
+      `--stable-for (${stableFor}) is longer than --deadline (${deadline}): nothing could be proven.`,
+    );
+  return given({
+    deadline: read(flags.deadline, "--deadline", durationOf),
+    stableFor: read(flags.stableFor, "--stable-for", durationOf),
+    newBoot: flags.newBoot === false ? false : undefined,
+  });
 }
 
 /** Devices under way at once: what the client takes for its pushes, for the commands that only read. */
@@ -39,14 +64,27 @@ export function concurrencyOf(flags: Flags): number {
 export function profileOf(flags: Flags): Profile {
   const headers = flags.header && headersOf(flags.header);
   const { method, path, versionPath, pointer, pattern, text, healthPath } = flags;
+  const order = (at: string | undefined) => (at === undefined ? undefined : given({ path: at, headers }));
   if (flags.health === false && healthPath !== undefined)
     throw new UsageError("--health-path and --no-health exclude each other.");
   return filled({
     send: given({ method, path, headers }),
-    inspect: given({ path: versionPath, pointer, pattern, text, headers }),
+    inspect: given({ path: versionPath, pointer, pattern, text, also: alsoOf(flags), headers }),
     health: flags.health === false ? false : given({ path: healthPath, headers }),
+    activate: order(flags.activatePath),
+    commit: order(flags.commitPath),
+    rollback: order(flags.rollbackPath),
     options: flags.option && deliveryOptionsOf(flags.option),
   });
+}
+
+/** Who names one pointer replaces them all; the boot id is worth keeping where it usually stands. */
+function alsoOf({ digestPointer, bootPointer, text, pattern }: Flags): InspectRequest["also"] {
+  if (digestPointer === undefined && bootPointer === undefined) return undefined;
+  if (text === true)
+    throw new UsageError("--text takes the whole answer; without it, --digest-pointer and --boot-pointer can be read.");
+  const usual = pattern === undefined ? "/bootId" : undefined;
+  return given({ digest: digestPointer, bootId: bootPointer ?? usual });
 }
 
 export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
@@ -154,7 +192,7 @@ export function open(path: string, flags: Flags, signal: AbortSignal): Promise<A
   return openArtifact(path, { ...artifactOptionsOf(flags), signal });
 }
 
-function read(text: string | undefined, flag: string, parse: (flag: string, text: string) => number) {
+function read(text: string | undefined, flag: LimitedFlag, parse: (flag: LimitedFlag, text: string) => number) {
   return text === undefined ? undefined : parse(flag, text);
 }
 

@@ -1,0 +1,54 @@
+import { expect, it } from "vitest";
+import { errorCodes, FlashwaveError } from "../core/index.ts";
+import { http } from "../delivery/http/index.ts";
+import { createTransport } from "../http/index.ts";
+import { createClient } from "../push/index.ts";
+import { errorInFlags, inFlags } from "./words.ts";
+
+/** Something that the rooms below refuse, and the sentence that somebody who typed flags is told. */
+function told(refused: () => unknown): string {
+  try {
+    refused();
+  } catch (error) {
+    return inFlags(error instanceof Error ? error.message : "");
+  }
+  return "nothing was refused";
+}
+
+const client = (options: object) => () => createClient(options, [http()]);
+
+it.each<[() => unknown, string]>([
+  [client({ verification: { deadline: -1 } }), "--deadline must be"],
+  [client({ verification: { stableFor: -1 } }), "--stable-for must be"],
+  [client({ retry: { attempts: 0 } }), "--attempts must be"],
+  [client({ retry: { quietPeriod: -1 } }), "--quiet-period must be"],
+  [client({ limits: { inFlight: 0 } }), "--concurrency must be"],
+  [client({ limits: { bytesPerSecond: 0 } }), "--rate must be"],
+  [client({ timeouts: { connect: 0 } }), "--connect-timeout must be"],
+  [client({ timeouts: { stall: 0 } }), "--stall-timeout must be"],
+  [client({ timeouts: { response: 0 } }), "--response-timeout must be"],
+  [client({ addressPolicy: { permit: ["x"] } }), "--permit must be"],
+  [client({ tls: { ca: "x" } }), "--ca, --cert or --key is not usable PEM"],
+  [() => http({ send: { path: "x" } }), "--path cannot be sent"],
+  [() => http({ send: { method: "x" } }), "--method must be one of"],
+  [() => http({ inspect: { pattern: "x" } }), "--pattern has no group"],
+  [() => http({ inspect: { also: { bootId: "x" } } }), "--boot-pointer must be"],
+  [() => http({ health: { path: "x" } }), "--health-path cannot be sent"],
+  [() => http({ rollback: { path: "x" } }), "--rollback-path cannot be sent"],
+  [() => http({ options: { identify: "x" } }), "--option identify must be true or false"],
+  [() => createTransport().origin("http://127.0.0.1"), 'to allow it, give --permit ["127.0.0.0/8'],
+])("%s: %s", (refused, sentence) => expect(told(refused)).toContain(sentence));
+
+it("leaves the rest of an error as it is", () => {
+  const reply = { status: 500 };
+  const error = new FlashwaveError("device_error", "check the profile's pointer", {
+    phase: "send",
+    device: "a",
+    reply,
+  });
+  expect(errorInFlags(error)).toMatchObject({ ...error, message: "check --pointer", reply });
+});
+
+it("speaks of codes as everybody does", () => {
+  for (const meaning of Object.values(errorCodes)) expect(inFlags(meaning)).toBe(meaning);
+});

@@ -1,0 +1,72 @@
+import { type FlashwaveError, inContext } from "../core/errors.ts";
+
+/**
+ * What the rooms below call a thing, and what the command line calls it. Their messages advise in their own words,
+ * which say nothing to somebody who typed flags. Sentences first: the single words would spoil them.
+ */
+const words: readonly (readonly [theirs: string, ours: string])[] = [
+  ["Open the artifact with { version }, or use push()", "Give --firmware-version, or use flashwave push"],
+  ["Open the artifact with { version }", "Give --firmware-version"],
+  ["Give its profile an inspect request, name a probe, or use push()", "Name another --probe, or use flashwave push"],
+  ["Give its profile an inspect request, or name a probe", "Name another --probe"],
+  ["Have its profile name a digest or a boot id", "Give --digest-pointer or --boot-pointer"],
+  ["set verification.newBoot: false", "give --no-new-boot"],
+  ["set health: false", "give --no-health"],
+  ["with a longer deadline", "with a longer --deadline"],
+  ["set `also: {}` or name a pointer", "leave --digest-pointer and --boot-pointer out, or give --pointer"],
+  ["to allow it, add addressPolicy: { permit: [", "to allow it, give --permit ["],
+  ["check the method in its profile", "check --method"],
+  ["check the path and the method in its profile", "check the paths and the method given for it"],
+  ["check the credentials its profile sends", "check the credentials that --header sends"],
+  ["check the profile's inspect request", "check --version-path, --pointer, --pattern and --text"],
+  ["the profile's pointer", "--pointer"],
+  ["the profile's pattern", "--pattern"],
+  ["say allowEmpty if that is meant", "the command line sends none of those"],
+  ["openArtifact: digest must be", "--digest must be"],
+  ["openArtifact: version must be", "--firmware-version must be"],
+  [
+    "inspect must say in exactly one of `pointer`, `text` and `pattern`",
+    "Say in exactly one of --pointer, --text and --pattern",
+  ],
+  ["options knows no", "--option knows no"],
+  ["options.", "--option "],
+  ["verification.deadline", "--deadline"],
+  ["verification.stableFor", "--stable-for"],
+  ["retry.attempts", "--attempts"],
+  ["retry.quietPeriod", "--quiet-period"],
+  ["timeouts.connect", "--connect-timeout"],
+  ["timeouts.stall", "--stall-timeout"],
+  ["timeouts.response", "--response-timeout"],
+  ["limits.inFlight", "--concurrency"],
+  ["limits.bytesPerSecond", "--rate"],
+  ["addressPolicy.permit", "--permit"],
+  ["tls.cert", "--cert"],
+  ["tls.key", "--key"],
+  ["tls.ca", "--ca"],
+  ["tls.pins", "--pin"],
+  ["send.method", "--method"],
+  ["send.path", "--path"],
+  ["send.headers", "--header"],
+  ["inspect.path", "--version-path"],
+  ["inspect.headers", "--header"],
+  ["inspect.pointer", "--pointer"],
+  ["inspect.pattern", "--pattern"],
+  ["inspect.text", "--text"],
+  ["inspect.also.digest", "--digest-pointer"],
+  ["inspect.also.bootId", "--boot-pointer"],
+  ["inspect.also", "--digest-pointer or --boot-pointer"],
+  ["health.path", "--health-path"],
+  ["activate.path", "--activate-path"],
+  ["commit.path", "--commit-path"],
+  ["rollback.path", "--rollback-path"],
+];
+
+/** A message of the rooms below in the words of the command line. */
+export function inFlags(message: string): string {
+  return words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
+}
+
+/** The same error, its message in the words of the command line. */
+export function errorInFlags(error: FlashwaveError): FlashwaveError {
+  return inContext(error, { message: inFlags(error.message) });
+}
