@@ -34,6 +34,11 @@ export interface ResumeToken {
   readonly origin: string;
   readonly digest: string;
   readonly length: number;
+  /**
+   * Bytes that the device had confirmed when this token was made; the next send asks it anew. A token with a higher one
+   * than before says that the device got further.
+   */
+  readonly offset: number;
   /** The adapter's own: an upload's URL path, an id. */
   readonly state: Readonly<Record<string, string>>;
 }
@@ -49,8 +54,13 @@ export interface SendStep extends Step {
   readonly onSent?: ((bytes: number) => void) | undefined;
   /** The caller's rate limit, to be handed to the exchange that carries the bytes. */
   readonly pace?: Pace | undefined;
+  /** Where to go on. When the device no longer knows it, the send throws `upload_gone`, with no byte sent. */
   readonly resume?: ResumeToken | undefined;
-  /** Awaited before the next byte leaves: once it resolves, the token has been made durable. */
+  /**
+   * Told each time the device has confirmed an offset below the end: for a new upload, at the start of a resumed send,
+   * and after each part. Awaited before the next byte leaves: once it resolves, the token has been made durable. What
+   * it throws ends the send as it is.
+   */
   readonly onResumable?: ((token: ResumeToken) => Promise<void>) | undefined;
 }
 

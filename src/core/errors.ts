@@ -61,6 +61,9 @@ export const errorCodes = {
   device_busy: "the device asked to be left alone for now (408, 429, 503)",
   device_error: "the device answered 5xx, or its answer says that it failed",
   redirected: "the device answered 3xx; redirects are never followed",
+  unsupported: "the device does not speak its delivery's protocol, or not the version or extension that is needed",
+  artifact_too_large: "the device takes no artifact of this size; nothing was sent",
+  upload_gone: "the device no longer knows the upload that was to go on; its token is void",
   early_reply: "the device answered 2xx before it had been given the whole body",
   // What the device runs.
   unreadable_state: "the device answered, but its state could not be read from the answer",

@@ -7,6 +7,7 @@ import type { Pace } from "../core/transport.ts";
 import { type PushOptions, sendTimeout } from "./options.ts";
 import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
+import { Resumption } from "./resumption.ts";
 import { backoff, decide, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
@@ -35,8 +36,10 @@ export class Attempts {
   #early = false;
   /** Some attempt may have given the device all bytes. */
   #wholly = false;
-  #resume: ResumeToken | undefined;
+  /** There only for a delivery that can resume. */
+  readonly #resumption: Resumption | undefined;
 
+  /** @throws `invalid_option` for a token of a delivery that cannot resume */
   constructor(work: Work, session: DeliverySession, artifact: Artifact, options: PushOptions, before?: DeviceState) {
     this.#work = work;
     this.#session = session;
@@ -45,6 +48,9 @@ export class Attempts {
     this.#before = before;
     this.#pushId = work.nextPushId();
     this.#pace = work.paceFor(options);
+    this.#resumption = resumptionOf(session, artifact, options);
+    // Whoever kept the token may have been killed after its last byte.
+    this.#wholly = this.#resumption?.open === true;
   }
 
   /** One attempt, as the device answers it. */
@@ -72,7 +78,7 @@ export class Attempts {
 
   #step(): SendStep {
     const { options, signal } = this.#work;
-    const { resumable } = this.#session.traits;
+    const resumption = this.#resumption;
     return {
       deadline: options.clock.now() + sendTimeout(options, this.#artifact),
       signal,
@@ -81,13 +87,15 @@ export class Attempts {
       headers: this.#options.headers,
       pace: this.#pace,
       onSent: this.#options.onProgress && this.#onSent(this.#options.onProgress),
-      resume: this.#resume,
-      onResumable: resumable ? (token) => this.#keep(token) : undefined,
+      resume: resumption?.token,
+      onResumable: resumption && ((token) => this.#keep(resumption, token)),
     };
   }
 
-  async #keep(token: ResumeToken): Promise<void> {
-    this.#resume = token;
+  #keep(resumption: Resumption, token: ResumeToken): Promise<void> {
+    // A device that tells an offset below the end was not given all bytes.
+    if (resumption.open) this.#wholly = false;
+    return resumption.keep(token, this.#attempt);
   }
 
   /** Each attempt begins at nothing, and never goes back within itself. */
@@ -105,32 +113,42 @@ export class Attempts {
   /** A receipt when a read shows that the bytes arrived after all, nothing when another attempt is due, or it throws. */
   async #afterFault(fault: FlashwaveError): Promise<Receipt | undefined> {
     const { emit, device, options, signal, waiting } = this.#work;
+    const resumption = this.#resumption;
+    if (resumption?.settled) throw fault;
     this.#early ||= fault.code === "early_reply";
-    const { traits } = this.#session;
-    const decision = decide(fault, traits);
-    const delay = backoff(this.#attempt, decision, fault, options.retry, options.random);
-    emit?.({
-      type: "attempt-failed",
-      device: device.id,
-      attempt: this.#attempt,
-      error: fault,
-      next: decision.next,
-      delay,
-    });
+    const usual = decide(fault, this.#session.traits);
+    const decision = resumption?.decide(fault, usual, this.#wholly) ?? usual;
+    const { next } = decision;
+    const tries = resumption?.tries(this.#attempt) ?? this.#attempt;
+    const delay = backoff(Math.max(1, tries), decision, fault, options.retry, options.random);
+    emit?.({ type: "attempt-failed", device: device.id, attempt: this.#attempt, error: fault, next, delay });
     if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
-    const last = this.#attempt >= options.retry.attempts;
-    if (decision.next === "read") {
+    const last = tries >= options.retry.attempts || usual.next === "give-up";
+    if (usual.next === "read" && next === "read") {
       this.#wholly ||= fault.bytesOut === "all" || fault.code === "early_reply";
       // A device that tells its offset is read by the next attempt itself, before its first byte.
-      const toldByOffset = traits.resumable && this.#resume !== undefined && !last;
-      const seen: Readback = toldByOffset ? { kind: "repeatable" } : await this.#settleByRead(fault);
-      if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
-      if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device.id, this.#attempt);
-      if (last) throw seen.kind === "intact" ? fault : unknownOutcome(fault, unreadable, device.id, this.#attempt);
+      if (resumption?.ask(fault, last)) {
+        await waiting.sleep(delay, "send", device.id, signal);
+        return undefined;
+      }
+    }
+    if (next === "read" || (last && resumption?.open && this.#wholly)) {
+      const receipt = await this.#arrival(fault, last);
+      if (receipt !== undefined) return receipt;
     } else if (last) {
       throw this.#wholly ? unknownOutcome(fault, perhapsEarlier, device.id, this.#attempt) : fault;
     }
     await waiting.sleep(delay, "send", device.id, signal);
+    return undefined;
+  }
+
+  /** A receipt when a read shows the artifact, nothing when the send may be repeated, or it throws. */
+  async #arrival(fault: FlashwaveError, last: boolean): Promise<Receipt | undefined> {
+    const device = this.#work.device.id;
+    const seen = await this.#settleByRead(fault);
+    if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
+    if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device, this.#attempt);
+    if (last) throw seen.kind === "intact" ? fault : unknownOutcome(fault, unreadable, device, this.#attempt);
     return undefined;
   }
 
@@ -184,11 +202,23 @@ export class Attempts {
 
 /** Whatever an adapter threw as one error that names the device and the attempt. */
 function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveError {
-  if (isFlashwaveError(thrown)) return inContext(thrown, { device, attempt });
+  // A fault of an earlier attempt that stands after all keeps that attempt's number.
+  if (isFlashwaveError(thrown)) return inContext(thrown, { device, attempt: thrown.attempt ?? attempt });
   return new FlashwaveError(
     "outcome_unknown",
     "The delivery adapter or onProgress threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and look at the cause.",
     { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
+  );
+}
+
+function resumptionOf(session: DeliverySession, artifact: Artifact, options: PushOptions): Resumption | undefined {
+  const { resume, onResumable } = options;
+  if (session.traits.resumable) return new Resumption(artifact.length, resume, onResumable);
+  if (resume === undefined) return undefined;
+  throw new FlashwaveError(
+    "invalid_option",
+    "resume was given, but this device's delivery cannot go on where a send broke. Leave it out.",
+    { phase: "prepare" },
   );
 }
 

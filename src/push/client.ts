@@ -22,7 +22,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
-import { checkArtifact, checkCall, checkClientOptions, isReceiptOf } from "./shapes.ts";
+import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
 import { resolveSubject } from "./subject.ts";
 import { activate, closeQuietly, update } from "./update.ts";
@@ -97,6 +97,7 @@ class FlashwaveClient implements Client {
     checkCall(options);
     const found = this.#work(ref, options.signal);
     const work = found instanceof Promise ? await found : found;
+    checkToken(options.resume, work, artifact);
     const turn = this.#enter(work);
     if (turn !== undefined) await turn;
     let session: DeliverySession | undefined;
@@ -146,6 +147,7 @@ class FlashwaveClient implements Client {
     checkCall(options);
     const verification = resolveVerification(options.verification, this.#options.verification);
     const work = await this.#work(ref, options.signal, verification);
+    checkToken(options.resume, work, artifact);
     const turn = this.#enter(work);
     if (turn !== undefined) await turn;
     try {

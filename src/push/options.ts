@@ -1,6 +1,6 @@
 import type { ArtifactRef } from "../core/artifact.ts";
 import { type Clock, type Random, systemClock } from "../core/clock.ts";
-import type { Delivery, Prober } from "../core/delivery.ts";
+import type { Delivery, Prober, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
@@ -57,6 +57,18 @@ export interface PushOptions {
   readonly bytesPerSecond?: number;
   /** Default true: a device that installs on request is told to. */
   readonly activate?: boolean;
+  /**
+   * Goes on with a send that broke, in this process or another: the latest token that its `onResumable` was told. Only
+   * for the same artifact, device, address and delivery; any other is refused before anything is sent. A device that
+   * has forgotten the upload gets a new one, after it was read where it may have had all bytes.
+   */
+  readonly resume?: ResumeToken;
+  /**
+   * For deliveries that can resume: told when an upload begins and whenever the device confirmed how far it got. Awaited
+   * before the next byte leaves, so whoever stores the token durably here can go on after a crash. A throw breaks the
+   * send off.
+   */
+  readonly onResumable?: (token: ResumeToken) => void | Promise<void>;
 }
 
 export interface InspectOptions {
@@ -75,7 +87,9 @@ export interface UpdateOptions extends PushOptions {
   readonly verification?: Partial<VerificationOptions>;
 }
 
-export interface PushManyOptions extends UpdateOptions {
+export interface PushManyOptions extends Omit<UpdateOptions, "resume"> {
+  /** Each device's own token, where it has one. */
+  readonly resume?: (device: Device) => ResumeToken | undefined;
   /** Devices under way at once. Default: `limits.inFlight` of the client. */
   readonly concurrency?: number;
   /** Default true. False: an outcome ends at `sent`, and nothing is claimed of what the device runs. */

@@ -5,7 +5,14 @@ import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome } from "../core/outcome.ts";
 import type { Client } from "./client.ts";
 import { mapConcurrent, type Walk } from "./map-concurrent.ts";
-import { type ClientRegistry, count, type DeviceRef, invalidOption, type PushManyOptions } from "./options.ts";
+import {
+  type ClientRegistry,
+  count,
+  type DeviceRef,
+  invalidOption,
+  type PushManyOptions,
+  type UpdateOptions,
+} from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { checkArtifact, checkCall } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
@@ -31,6 +38,8 @@ export function pushMany(
   if (typeof artifact !== "function") checkArtifact(artifact);
   if (options.profile !== undefined && typeof options.profile !== "function")
     throw invalidOption("profile", "a function", options.profile);
+  if (options.resume !== undefined && typeof options.resume !== "function")
+    throw invalidOption("resume", "a function", options.resume);
   checkWalk(devices);
   const concurrency = count("concurrency", options.concurrency, run.inFlight, 1, 100_000);
   const leaving = new AbortController();
@@ -59,8 +68,9 @@ async function one(
     const opened = typeof artifact === "function" ? await artifact(device) : artifact;
     checkArtifact(opened);
     outcomes = new Outcomes(device.id, opened.ref, run.clock);
-    if (options.verify !== false) return await run.client.update(device, opened, options);
-    return outcomes.sent(await run.client.push(device, opened, options));
+    const own = withToken(options, device);
+    if (options.verify !== false) return await run.client.update(device, opened, own);
+    return outcomes.sent(await run.client.push(device, opened, own));
   } catch (error) {
     return outcomes.ended(
       isFlashwaveError(error) ? inContext(error, { device: id }) : callbackFailed(error, id),
@@ -84,10 +94,20 @@ function withProfile(device: Device, choose: PushManyOptions["profile"]): Device
   return profile === undefined ? device : { ...device, profile };
 }
 
+/** The options of one device's call: its own token in place of the function that finds it. */
+function withToken(options: PushManyOptions, device: Device): UpdateOptions {
+  const { resume: find } = options;
+  const common: Omit<PushManyOptions, "resume"> = options;
+  if (find === undefined) return common;
+  const { resume: _replaced, ...rest } = options;
+  const resume = find(device);
+  return resume === undefined ? rest : { ...rest, resume };
+}
+
 function callbackFailed(cause: unknown, device: string): FlashwaveError {
   return new FlashwaveError(
     "invalid_option",
-    "A function given to pushMany (artifact, profile or onProgress) threw. Nothing more is done for this device; look at the cause.",
+    "A function given to pushMany (artifact, profile, resume or onProgress) threw. Nothing more is done for this device; look at the cause.",
     { phase: "prepare", device, cause },
   );
 }

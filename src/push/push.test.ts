@@ -121,6 +121,7 @@ describe("push", () => {
       origin: "http://10.0.0.1",
       digest: "a".repeat(64),
       length: 4,
+      offset: 0,
       state: { url: "/u/1" },
     };
     const { client, artifact, fake } = rig({

@@ -26,7 +26,8 @@ export type Decision =
   | { readonly next: "read" }
   | { readonly next: "give-up"; readonly read: boolean };
 
-const notSent: ReadonlySet<FlashwaveErrorCode> = new Set(["connect_failed", "connect_timeout"]);
+/** No byte of the artifact left. */
+const notSent: ReadonlySet<FlashwaveErrorCode> = new Set(["connect_failed", "connect_timeout", "upload_gone"]);
 
 /** After these the device may or may not have acted on what it was sent. */
 const ambiguous: ReadonlySet<FlashwaveErrorCode> = new Set([

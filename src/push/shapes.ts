@@ -1,4 +1,5 @@
 import type { Artifact } from "../core/artifact.ts";
+import type { ResumeToken } from "../core/delivery.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { Receipt } from "../core/outcome.ts";
 import { invalidOption } from "./options.ts";
@@ -76,13 +77,15 @@ export function checkCall(options: {
   readonly onProgress?: unknown;
   readonly activate?: unknown;
   readonly force?: unknown;
+  readonly onResumable?: unknown;
 }): void {
   if (!isObject(options)) throw invalidOption("options", "an object", options);
-  const { signal, headers, onProgress, activate, force } = options;
+  const { signal, headers, onProgress, activate, force, onResumable } = options;
   checkSignal(signal);
   if (headers !== undefined && !isObject(headers))
     throw invalidOption("headers", "an object of names and texts", headers);
   if (onProgress !== undefined) checkKind("onProgress", "function", onProgress);
+  if (onResumable !== undefined) checkKind("onResumable", "function", onResumable);
   if (activate !== undefined && typeof activate !== "boolean")
     throw invalidOption("activate", "true or false", activate);
   if (force !== undefined && typeof force !== "boolean") throw invalidOption("force", "true or false", force);
@@ -106,4 +109,29 @@ function isObject(value: unknown): value is object {
 export function isReceiptOf(since: Partial<Receipt> | null, device: string, { digest }: Artifact): boolean {
   if (since?.device !== device || since.artifact?.digest !== digest) return false;
   return Number.isFinite(since.startedAt) && (since.before === undefined || typeof since.before === "object");
+}
+
+/**
+ * A token may have been stored, and come back as anything: it must be this artifact's, for this device at this address
+ * through this delivery.
+ * @throws `invalid_option`
+ */
+export function checkToken(
+  resume: unknown,
+  { id, origin, delivery }: { readonly id: string; readonly origin: string; readonly delivery: string },
+  { digest, length }: Artifact,
+): void {
+  if (resume === undefined) return;
+  const token: Partial<Record<keyof ResumeToken, unknown>> = Object(resume);
+  const ours: typeof token = { device: id, origin, delivery, digest, length };
+  const foreign = Object.entries(ours).find(([name, value]) => token[name as keyof ResumeToken] !== value);
+  if (foreign !== undefined) {
+    const [name] = foreign;
+    throw invalidOption("resume", `a token of this push: its ${name} is another, so start without it`, resume);
+  }
+  const { offset, state } = token;
+  const whole = Number.isSafeInteger(offset) && (offset as number) >= 0 && (offset as number) <= length;
+  if (!whole) throw invalidOption("resume.offset", "a number of bytes within the artifact", offset);
+  if (!isObject(state) || Object.values(state).some((text) => typeof text !== "string"))
+    throw invalidOption("resume.state", "an object of texts, as onResumable was told it", state);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceState } from "../core/outcome.ts";
 import { createVirtualClock } from "../testing/virtual-clock.ts";
-import { device, fakeArtifact, fault, lost, newState, oldState, rig } from "./fakes/index.ts";
+import { device, fakeArtifact, fault, lost, newState, oldState, rig, tokenAt } from "./fakes/index.ts";
 
 const cut = fault("connection_lost", { bytesOut: "some" });
 const aborted = fault("aborted", { phase: "inspect" });
@@ -89,16 +89,16 @@ describe("a lost answer is not an arrival", () => {
   });
 
   it("reads the device when the last attempt of a resumable upload was lost", async () => {
-    const token = { delivery: "fake", device: "d1", origin: "", digest: "", length: 4, state: {} };
     const { client, artifact, fake } = rig(
       {
         reads: [newState],
         traits: { resumable: true },
         sends: [
           async (step) => {
-            await step.onResumable?.(token);
+            await step.onResumable?.(tokenAt(0));
             throw lost;
           },
+          fault("connect_failed"),
         ],
       },
       twoTries,

@@ -1,6 +1,6 @@
 // Ports played by hand, for this room's own tests: a delivery and a probe that do what a list says.
 import type { Artifact } from "../../core/artifact.ts";
-import type { Delivery, DeliverySession, DeliveryTraits, Prober, SendStep } from "../../core/delivery.ts";
+import type { Delivery, DeliverySession, DeliveryTraits, Prober, ResumeToken, SendStep } from "../../core/delivery.ts";
 import { FlashwaveError, type FlashwaveErrorCode, type FlashwaveErrorContext } from "../../core/errors.ts";
 import type { ClientEvent } from "../../core/events.ts";
 import type { Acknowledgement, DeviceState } from "../../core/outcome.ts";
@@ -111,6 +111,12 @@ function fakeProber(
       }),
     }),
   };
+}
+
+/** What a fake delivery tells of an upload of `fakeArtifact` of which the device has `offset` bytes. */
+export function tokenAt(offset: number): ResumeToken {
+  const { id, address: origin } = device;
+  return { delivery: "fake", device: id, origin, digest: "a".repeat(64), length: 4, offset, state: { upload: "/u/1" } };
 }
 
 /** An answer that was lost after all bytes had left. */
