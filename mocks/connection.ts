@@ -1,17 +1,17 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { SimulatedDevice } from "./device.ts";
+import type { Dialect } from "./dialect.ts";
 import { Exchange } from "./exchange.ts";
 import type { Ending } from "./faults.ts";
 import { MalformedRequest, RequestParser } from "./parser.ts";
 import type { RequestHead } from "./records.ts";
 import { wholeReply } from "./replies.ts";
-import type { EndpointPaths } from "./routes.ts";
 import type { SimulatorClock } from "./time.ts";
 
 /** What a connection needs to know about where it arrived. */
 export interface Host {
-  readonly paths: EndpointPaths;
+  readonly dialect: Dialect;
   readonly clock: SimulatorClock;
   /** Which device is meant, and the path as that device sees it; nothing when there is no such device. */
   find(head: RequestHead): { readonly device: SimulatedDevice; readonly path: string } | undefined;
@@ -186,7 +186,7 @@ export class Connection {
       this.finish("rst");
       return;
     }
-    this.#exchange = new Exchange(this, found.device, { ...head, path: found.path }, this.#host.paths);
+    this.#exchange = new Exchange(this, found.device, { ...head, path: found.path }, this.#host.dialect);
     this.#exchange.begin();
   }
 

@@ -13,9 +13,11 @@ export interface SimulatedDeviceEvents {
   booted: [];
 }
 
-/** Told when it restarts into a staged image: fall back by itself after so many milliseconds, whatever anybody says. */
+/** Told when it restarts into a staged image: fall back by itself after so many milliseconds, Infinity for never. */
 export interface SwitchOptions {
   readonly fallBackAfter?: number;
+  /** Whether the image is on trial. @default what the device's options say */
+  readonly trial?: boolean;
 }
 
 interface Image {
@@ -49,6 +51,7 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   #bootedAt: number;
   #receiving = 0;
   #onTrial = false;
+  #fallsBackAt: number | undefined;
   #rebooting: (() => void) | undefined;
   #fallBack: (() => void) | undefined;
 
@@ -85,6 +88,10 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   /** Whether what it runs will be rolled back unless committed. */
   get onTrial(): boolean {
     return this.#onTrial;
+  }
+  /** Milliseconds until it goes back by itself, where it would. */
+  get trialLeft(): number | undefined {
+    return this.#onTrial && this.#fallsBackAt !== undefined ? this.#fallsBackAt - this.#clock.now() : undefined;
   }
   /** Whether an image waits in the other slot for `switchOver`. */
   get staged(): boolean {
@@ -145,14 +152,16 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   }
 
   /** Restarts into the staged image, on trial where the device has one. @returns false when nothing was staged. */
-  switchOver({ fallBackAfter }: SwitchOptions = {}): boolean {
+  switchOver({ fallBackAfter, trial = this.options.trial ?? false }: SwitchOptions = {}): boolean {
     if (!this.staged || this.rebooting) return false;
-    const { trial = false, trialMs = 60_000 } = this.options;
+    const { trialMs = 60_000 } = this.options;
     this.#restart(() => {
       this.#swap();
       this.#onTrial = trial;
       const wait = fallBackAfter ?? (trial ? trialMs : undefined);
-      if (wait !== undefined) this.#fallBack = this.#clock.after(wait, () => this.rollback());
+      if (wait === undefined || wait === Number.POSITIVE_INFINITY) return;
+      this.#fallsBackAt = this.#clock.now() + wait;
+      this.#fallBack = this.#clock.after(wait, () => this.rollback());
     });
     return true;
   }
@@ -211,6 +220,7 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   #restart(intoWhat: () => void): void {
     const { rebootMs = 0 } = this.options;
     this.#fallBack?.();
+    this.#fallsBackAt = undefined;
     this.#onTrial = false;
     const boot = () => {
       this.#rebooting = undefined;

@@ -1,11 +1,12 @@
 import { adminPrefix } from "./admin.ts";
 import type { Connection } from "./connection.ts";
 import type { SimulatedDevice } from "./device.ts";
+import type { Dialect, Unwrapping } from "./dialect.ts";
 import { type Play, playOf } from "./plays.ts";
 import type { Reception } from "./reception.ts";
 import type { Endpoint, RequestHead, SeenRequest } from "./records.ts";
 import { type Reply, wholeReply } from "./replies.ts";
-import { type Answer, answer, type EndpointPaths, endpointOf } from "./routes.ts";
+import type { Answer } from "./routes.ts";
 
 const empty: Play = Object.freeze({});
 const smallBody = 65_536;
@@ -22,18 +23,21 @@ export class Exchange {
   readonly device: SimulatedDevice;
   readonly head: RequestHead;
   readonly endpoint: Endpoint | "other";
+  readonly #dialect: Dialect;
   readonly #play: Play;
+  #unwrapping: Unwrapping | undefined;
   #reception: Reception | undefined;
   #body = "";
   #bytes = 0;
   #answered = false;
   #after: (() => void) | undefined;
 
-  constructor(connection: Connection, device: SimulatedDevice, head: RequestHead, paths: EndpointPaths) {
+  constructor(connection: Connection, device: SimulatedDevice, head: RequestHead, dialect: Dialect) {
     this.connection = connection;
     this.device = device;
     this.head = head;
-    this.endpoint = endpointOf(head.path, paths);
+    this.#dialect = dialect;
+    this.endpoint = dialect.endpointOf(head);
     const fault = head.path.startsWith(adminPrefix) ? undefined : device.faults.take(this.endpoint);
     this.#play = fault ? playOf(fault) : empty;
   }
@@ -50,7 +54,10 @@ export class Exchange {
       const { number, peer } = connection;
       const seen: SeenRequest = { ...head, endpoint, connection: number, ...(peer === undefined ? {} : { peer }) };
       device.see(seen);
-      if (endpoint === "update") this.#reception = device.receive(seen);
+      if (endpoint === "update") {
+        this.#reception = device.receive(seen);
+        this.#unwrapping = this.#dialect.unwrap?.(head);
+      }
     }
     const { at } = this.#play;
     if (head.headers["expect"]?.toLowerCase() === "100-continue" && at !== 0 && !this.#play.onHead) {
@@ -68,7 +75,7 @@ export class Exchange {
 
   body(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#reception) this.#reception.write(chunk);
+    if (this.#reception) for (const piece of this.#unwrapping?.write(chunk) ?? [chunk]) this.#reception.write(piece);
     else if (this.#body.length < smallBody) this.#body += chunk.toString();
     if (this.#bytes === this.#play.at) this.#play.onByte?.(this);
   }
@@ -122,13 +129,14 @@ export class Exchange {
   #act(): Answer {
     const { device, endpoint, head } = this;
     const effect = this.#play.effect ?? { effect: true };
-    const body = this.#body;
-    if (!this.#reception) return answer(device, endpoint, { head, body }, effect);
+    const asked = { head, body: this.#body };
+    if (!this.#reception) return this.#dialect.answer(device, endpoint, asked, effect);
+    const form = this.#unwrapping?.end();
     let result: Answer | undefined;
     this.#reception.finish(true, (received) => {
-      result = answer(device, endpoint, { head, body, received }, effect);
+      result = this.#dialect.answer(device, endpoint, { ...asked, received, ...(form && { form }) }, effect);
       return result.outcome ?? "discarded";
     });
-    return result ?? answer(device, endpoint, { head, body }, effect);
+    return result ?? this.#dialect.answer(device, endpoint, asked, effect);
   }
 }

@@ -1,6 +1,7 @@
 import { controlOf, type DeviceControl } from "./control.ts";
 import { createSimulatedDevice, type SimulatedDevice } from "./device.ts";
 import type { SimulatedDeviceOptions } from "./device-options.ts";
+import { plainDialect } from "./dialect.ts";
 import { FaultQueue, type ScriptEntry } from "./faults.ts";
 import { Listener, type ListenerOptions, type ListenerTls } from "./listener.ts";
 import { type DeviceCounters, type RequestHead, sumCounters } from "./records.ts";
@@ -71,7 +72,7 @@ function loopback(index: number): string {
   return `127.${64 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}`;
 }
 
-type Common = Pick<ListenerOptions, "tls" | "paths">;
+type Common = Pick<ListenerOptions, "tls" | "dialect">;
 
 async function listenApart(device: SimulatedDevice, host: string, port: number, common: Common): Promise<Listener> {
   const listener = new Listener({
@@ -123,7 +124,7 @@ async function listenShared(devices: Map<string, SimulatedDevice>, common: Commo
 }
 
 async function listenAll(devices: Map<string, SimulatedDevice>, options: FleetOptions): Promise<Listener[]> {
-  const common: Common = { tls: options.tls, paths: { ...defaultPaths, ...options.paths } };
+  const common: Common = { tls: options.tls, dialect: plainDialect({ ...defaultPaths, ...options.paths }) };
   if (options.addresses === "shared") return [await listenShared(devices, common)];
   const [first, ...others] = devices.values();
   if (!first) return [];

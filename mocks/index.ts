@@ -12,6 +12,7 @@ export {
 export type { DeviceControl, DeviceStateSnapshot } from "./control.ts";
 export { createSimulatedDevice, SimulatedDevice, type SimulatedDeviceEvents } from "./device.ts";
 export type { DeviceReport, SimulatedDeviceOptions, SimulatedHealth, Slot } from "./device-options.ts";
+export type { Asked, Dialect, Form, FormPart, Unwrapping } from "./dialect.ts";
 export type { Ending, Fault, FaultKind, FaultMoment, ScriptEntry } from "./faults.ts";
 export { FaultQueue } from "./faults.ts";
 export {
@@ -50,3 +51,13 @@ export { defaultPaths, type EndpointPaths } from "./routes.ts";
 export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "./server.ts";
 export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
+export {
+  type AxisOptions,
+  type EsphomeOptions,
+  startAxis,
+  startElegantOta,
+  startEsphome,
+  startMongooseOs,
+  startTasmota,
+  type TasmotaOptions,
+} from "./web-upload/index.ts";

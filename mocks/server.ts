@@ -1,6 +1,7 @@
 import { controlOf, type DeviceControl } from "./control.ts";
 import { createSimulatedDevice, type SimulatedDevice } from "./device.ts";
 import type { SimulatedDeviceOptions } from "./device-options.ts";
+import { type Dialect, plainDialect } from "./dialect.ts";
 import type { ScriptEntry } from "./faults.ts";
 import { Listener, type ListenerTls } from "./listener.ts";
 import { defaultPaths, type EndpointPaths } from "./routes.ts";
@@ -14,6 +15,8 @@ export interface DeviceServerOptions extends SimulatedDeviceOptions {
   readonly tls?: ListenerTls;
   /** Where its endpoints are. @default defaultPaths */
   readonly paths?: Partial<EndpointPaths>;
+  /** The protocol it speaks, paths included. @default plain HTTP at `paths` */
+  readonly dialect?: Dialect;
   /** While it restarts: accept and reset, or let the kernel refuse. @default "reset" */
   readonly whileRebooting?: "reset" | "refuse";
   /** Faults from the start. */
@@ -65,7 +68,7 @@ export async function startDeviceServer(options: DeviceServerOptions = {}): Prom
     clock,
     device,
     faults: device.faults,
-    paths: { ...defaultPaths, ...options.paths },
+    dialect: options.dialect ?? plainDialect({ ...defaultPaths, ...options.paths }),
     find: (head) => ({ device, path: head.path }),
     onMalformed: () => {
       device.counters.malformed++;

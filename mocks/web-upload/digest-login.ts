@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { RequestHead } from "../records.ts";
+
+const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+
+/** The server's side of Digest (RFC 7616) with MD5 and `qop=auth`, for one user. A nonce's count may only go up. */
+export class DigestLogin {
+  readonly #realm: string;
+  readonly #username: string;
+  readonly #password: string;
+  readonly #counts = new Map<string, number>();
+
+  constructor(realm: string, username: string, password: string) {
+    this.#realm = realm;
+    this.#username = username;
+    this.#password = password;
+  }
+
+  /** A fresh challenge, as the value of `www-authenticate`. */
+  challenge(): string {
+    const nonce = randomBytes(16).toString("hex");
+    this.#counts.set(nonce, 0);
+    return `Digest realm="${this.#realm}", nonce="${nonce}", algorithm=MD5, qop="auth"`;
+  }
+
+  holds({ method, path, headers }: RequestHead): boolean {
+    const text = headers["authorization"] ?? "";
+    if (!text.startsWith("Digest ")) return false;
+    const given = new Map<string, string>();
+    for (const [, name = "", quoted, bare] of text.slice(7).matchAll(/(\w+)=(?:"([^"]*)"|([^\s,"]+))/g)) {
+      given.set(name.toLowerCase(), quoted ?? bare ?? "");
+    }
+    const { nonce = "", nc = "", cnonce = "", response } = Object.fromEntries(given);
+    const known = this.#counts.get(nonce);
+    const count = Number.parseInt(nc, 16);
+    if (known === undefined || !(count > known) || given.get("qop") !== "auth" || given.get("uri") !== path)
+      return false;
+    if (given.get("username") !== this.#username || given.get("realm") !== this.#realm) return false;
+    this.#counts.set(nonce, count);
+    const secret = md5(`${this.#username}:${this.#realm}:${this.#password}`);
+    return response === md5(`${secret}:${nonce}:${nc}:${cnonce}:auth:${md5(`${method}:${path}`)}`);
+  }
+}

@@ -1,0 +1,48 @@
+import type { SimulatedDevice } from "../device.ts";
+import type { Dialect } from "../dialect.ts";
+import type { Answer } from "../routes.ts";
+import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
+import { FormReader } from "./form-reader.ts";
+import { install, missing, plain } from "./kit.ts";
+
+/**
+ * A fake of Mongoose OS's update over HTTP, made from its contract and not from its code. `POST /update` takes a file
+ * with a name, and before or after it `commit_timeout` in seconds: the new image is then on trial for so long, and is
+ * taken back unless `/update/commit` comes. `/update/commit` and `/update/revert` answer 400 where nothing is on trial.
+ * A second update while one runs is answered 409; an image it does not like, 400. `/rpc/Sys.GetInfo` tells the version.
+ */
+export function startMongooseOs(options: DeviceServerOptions = {}): Promise<DeviceServer> {
+  const dialect: Dialect = {
+    endpointOf({ method, path }) {
+      if (path === "/update" && method === "POST") return "update";
+      if (path === "/update/commit") return "commit";
+      if (path === "/update/revert") return "rollback";
+      return path === "/rpc/Sys.GetInfo" ? "version" : "other";
+    },
+    unwrap: (head) => new FormReader(head),
+    answer(device, endpoint, { received, form }, effect) {
+      if (endpoint === "version") return info(device);
+      if (endpoint === "commit") return done(!effect.effect || device.commit());
+      if (endpoint === "rollback") {
+        if (!device.onTrial) return done(false);
+        return { ...done(true), after: () => effect.effect && device.rollback() };
+      }
+      if (received === undefined) return missing;
+      if (form?.problem !== undefined || form?.file === undefined) return refused("Update aborted");
+      const objection = device.objection(received);
+      if (objection !== undefined) return refused(`Invalid image: ${objection}`);
+      const seconds = Number.parseInt(form.fields["commit_timeout"] ?? "0", 10);
+      const how = seconds > 0 ? { trial: true, fallBackAfter: seconds * 1_000 } : { trial: false };
+      return install(device, received, effect, plain(200, "Update applied, finalizing\r\n").reply, how);
+    },
+  };
+  return startDeviceServer({ ...options, dialect });
+}
+
+function info({ id, version, uptime }: SimulatedDevice): Answer {
+  const json = { id, app: "simulated", fw_version: version, fw_id: "20260102-030405", arch: "esp32" };
+  return { reply: { status: 200, json: { ...json, uptime: Math.floor(uptime) } } };
+}
+
+const done = (ok: boolean): Answer => plain(ok ? 200 : 400, ok ? "Ok\r\n" : "Error\r\n", "text/html");
+const refused = (words: string): Answer => ({ ...plain(400, `${words}\r\n`), outcome: "refused" });
