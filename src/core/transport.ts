@@ -1,4 +1,4 @@
-import type { Phase } from "./errors.ts";
+import type { FlashwaveError, Phase } from "./errors.ts";
 import type { Segment } from "./payload.ts";
 
 /** Header names and values in one flat row, names in lower case: `["content-type", "text/plain", …]`. */
@@ -53,8 +53,37 @@ export interface ExchangeReply {
   readonly peer: PeerIdentity;
 }
 
+/** A websocket (RFC 6455) to one device, on which it tells how it is getting on. Nothing is sent to it but control frames. */
+export interface ChannelRequest {
+  /** An absolute path with an optional query. */
+  readonly path: string;
+  readonly headers?: HeaderBlock | undefined;
+  /** For errors: what this channel is part of. */
+  readonly phase: Phase;
+  /** By when it must be open, on the clock's monotonic scale. A channel that is open has no deadline. */
+  readonly deadline: number;
+  /** Also closes a channel that is open. */
+  readonly signal?: AbortSignal | undefined;
+  readonly pins?: readonly string[] | undefined;
+  /** Each text message, whole and in order, not longer than the cap on answers. A throw closes the channel. */
+  readonly onText: (text: string) => void;
+}
+
+/** A channel that is open. It takes one of the transport's connections. */
+export interface DeviceChannel {
+  readonly peer: PeerIdentity;
+  /**
+   * Resolves once it is closed, and never rejects: with nothing when `close` closed it, else with why.
+   * `connection_lost`, `malformed_reply` (no text, a broken frame, too large or too many), `aborted`, `client_closed`,
+   * or what `onText` threw.
+   */
+  readonly closed: Promise<FlashwaveError | undefined>;
+  /** Says so to the device and closes at once. Any number of times. */
+  close(): void;
+}
+
 export interface TransportStatistics {
-  /** Connections open now, and how many of them carry an exchange. */
+  /** Connections open now, and how many exchanges (and openings of channels) are under way. */
   readonly connections: number;
   readonly inFlight: number;
   /** Since the transport was made. */
@@ -78,5 +107,11 @@ export interface Transport extends AsyncDisposable {
   exchange(origin: string, request: ExchangeRequest): Promise<ExchangeReply>;
   /** Resolves with what `read` makes of the answer; what it throws rejects. It costs one promise less than a `then`. */
   exchange<T>(origin: string, request: ExchangeRequest, read: (reply: ExchangeReply) => T): Promise<T>;
+  /**
+   * Opens a websocket. Like an exchange it resolves with what the device answered where that was not the switch of
+   * protocols: an `ExchangeReply`, whose body is not read. Connection limit, address policy, TLS and pins are those of
+   * exchanges; extensions are not offered.
+   */
+  channel(origin: string, request: ChannelRequest): Promise<DeviceChannel | ExchangeReply>;
   statistics(): TransportStatistics;
 }

@@ -1,12 +1,17 @@
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type buildConnector, Client, errors } from "undici";
+import { type buildConnector, Client, type Dispatcher, errors } from "undici";
 import { denied } from "./address-policy.ts";
 import type { Dial } from "./connector.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { pinMismatch, pinned } from "./pinning.ts";
+
+/** What a connection carries: undici's handler for an exchange, or for the opening of a channel. */
+export interface Cargo extends Dispatcher.DispatchHandler {
+  /** Begun to be written to a socket. */
+  readonly started: boolean;
+}
 
 /** What a connection reports to the pool that owns it. */
 export interface ConnectionOwner {
@@ -35,7 +40,7 @@ export class Connection {
   newer: Connection | undefined;
   readonly #owner: ConnectionOwner;
   readonly #client: Client;
-  #exchange: Exchange | undefined;
+  #cargo: Cargo | undefined;
 
   constructor(peer: Peer, owner: ConnectionOwner) {
     this.peer = peer;
@@ -57,14 +62,14 @@ export class Connection {
     return this.socket !== undefined && !this.socket.destroyed;
   }
 
-  run(exchange: Exchange, options: Parameters<Client["dispatch"]>[0]): void {
-    this.#exchange = exchange;
-    this.#client.dispatch(options, exchange);
+  run(cargo: Cargo, options: Parameters<Client["dispatch"]>[0]): void {
+    this.#cargo = cargo;
+    this.#client.dispatch(options, cargo);
   }
 
   /** The exchange is over and the connection may carry another. */
   rest(): void {
-    this.#exchange = undefined;
+    this.#cargo = undefined;
   }
 
   /**
@@ -76,14 +81,14 @@ export class Connection {
     const { socket } = this;
     const reason = new errors.InformationalError("closed");
     this.socket = undefined;
-    this.#exchange = undefined;
+    this.#cargo = undefined;
     socket?.destroy(reason);
     queueMicrotask(() => this.#client.destroy(reason, nothing));
   }
 
   #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
     // A request that still waits to be written may have a new socket when the old one turns out to be dead.
-    if (this.#exchange === undefined || this.#exchange.started) {
+    if (this.#cargo === undefined || this.#cargo.started) {
       callback(Object.assign(new Error("a request is never sent twice"), { code: "ECONNRESET" }), null);
       return;
     }
@@ -119,7 +124,7 @@ export class Connection {
 
   #onClose(socket: Socket): void {
     // In use: undici tells the exchange, or reconnects for one that was not written yet.
-    if (this.socket !== socket || this.#exchange !== undefined) return;
+    if (this.socket !== socket || this.#cargo !== undefined) return;
     // undici closes with this error for age alone; with others after an answer that said `connection: close`.
     this.#owner.closed(this, socket.errored?.message === "socket idle timeout");
   }

@@ -1,7 +1,15 @@
 import { FlashwaveError } from "../core/errors.ts";
-import type { ExchangeReply, ExchangeRequest, Transport, TransportStatistics } from "../core/transport.ts";
+import type {
+  ChannelRequest,
+  DeviceChannel,
+  ExchangeReply,
+  ExchangeRequest,
+  Transport,
+  TransportStatistics,
+} from "../core/transport.ts";
 import { parseOrigin } from "./address.ts";
 import { planBody } from "./body.ts";
+import { Channel, type ChannelHost } from "./channel.ts";
 import { DeadlineTable } from "./deadlines.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { checkHeaders } from "./headers.ts";
@@ -22,12 +30,16 @@ export function createTransport(options: TransportOptions = {}): Transport {
 
 const originsKept = 16_384;
 
-class HttpTransport implements Transport, ExchangeHost {
+/** What takes a connection of its own for as long as it lasts. */
+type Traffic = Exchange | Channel;
+
+class HttpTransport implements Transport, ExchangeHost, ChannelHost {
   readonly settings: Settings;
   readonly #pool: Pool;
-  readonly #table: DeadlineTable<Exchange>;
-  /** Exchanges for which there is no connection yet, in order. */
-  readonly #waiting: Exchange[] = [];
+  readonly #table: DeadlineTable<Traffic>;
+  /** Those for which there is no connection yet, in order. */
+  readonly #waiting: Traffic[] = [];
+  #channels = 0;
   /** What the pins of a request come to, by the list itself: a device keeps its own. */
   readonly #pinSets = new WeakMap<readonly string[], PinSet>();
   /** Addresses that were found good. The policy never changes, so neither does the answer. */
@@ -63,30 +75,41 @@ class HttpTransport implements Transport, ExchangeHost {
       const peer = this.#peer(origin, request.pins);
       const plan = planBody(request.body, request.pace !== undefined);
       const exchange = new Exchange(peer, request, plan, this, read, resolve as (value: unknown) => void, reject);
-      this.#table.add(exchange);
-      const connection = this.#waiting.length === 0 ? this.#pool.take(peer) : undefined;
-      if (connection === undefined) this.#waiting.push(exchange);
-      else exchange.begin(connection);
+      this.#enter(exchange);
+    });
+  }
+
+  channel(origin: string, request: ChannelRequest): Promise<DeviceChannel | ExchangeReply> {
+    return new Promise((resolve, reject) => {
+      this.#refuse(request);
+      checkPath(request.path);
+      if (request.headers !== undefined) checkHeaders(request.headers);
+      this.#enter(new Channel(this.#peer(origin, request.pins), request, this, resolve, reject));
     });
   }
 
   statistics(): TransportStatistics {
-    return this.#pool.statistics(this.#table.size - this.#waiting.length);
+    return this.#pool.statistics(this.#table.size - this.#waiting.length - this.#channels);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     const closed = this.#pool.allClosed();
-    for (const exchange of this.#table.entries()) exchange.close();
+    for (const traffic of this.#table.entries()) traffic.close();
     this.#table.close();
     this.#pool.closeAll();
     await closed;
   }
 
-  ended(exchange: Exchange, reusable: boolean): void {
-    this.#table.remove(exchange);
-    const { connection } = exchange;
-    if (connection === undefined) this.#waiting.splice(this.#waiting.indexOf(exchange), 1);
+  opened(): void {
+    this.#channels++;
+  }
+
+  ended(traffic: Traffic, reusable: boolean): void {
+    this.#table.remove(traffic);
+    const { connection } = traffic;
+    if (traffic instanceof Channel && traffic.open) this.#channels--;
+    if (connection === undefined) this.#waiting.splice(this.#waiting.indexOf(traffic), 1);
     else if (reusable) this.#pool.giveBack(connection);
     else this.#pool.discard(connection);
     // Not from inside undici's parser, where this is called.
@@ -95,6 +118,13 @@ class HttpTransport implements Transport, ExchangeHost {
 
   reused(): void {
     this.#pool.reused();
+  }
+
+  #enter(traffic: Traffic): void {
+    this.#table.add(traffic);
+    const connection = this.#waiting.length === 0 ? this.#pool.take(traffic.peer) : undefined;
+    if (connection === undefined) this.#waiting.push(traffic);
+    else traffic.begin(connection);
   }
 
   #admit(): void {
@@ -106,8 +136,8 @@ class HttpTransport implements Transport, ExchangeHost {
     }
   }
 
-  /** What ends an exchange before it begins. */
-  #refuse(request: ExchangeRequest): void {
+  /** What ends an exchange or a channel before it begins. */
+  #refuse(request: Pick<ExchangeRequest, "phase" | "signal" | "deadline">): void {
     const { phase, signal } = request;
     if (this.#closed)
       throw new FlashwaveError("client_closed", "The client was closed before this was sent: await every call first.", {
