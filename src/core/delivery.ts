@@ -16,7 +16,10 @@ export interface DeliveryContext {
   /** The device's profile: its own, or what a registry resolved for it. Absent: the adapter's defaults. */
   readonly profile?: Profile | undefined;
   readonly clock: Clock;
-  /** What this device wants to be shown. Absent, or nothing: it is spoken to without. Ask once per session, when first needed. */
+  /**
+   * What this device wants to be shown. Absent, or nothing: it is spoken to without. Ask once per session, before its
+   * first request. It rejects with `credentials_failed`.
+   */
   readonly credentials?: (() => Promise<Credentials | undefined>) | undefined;
 }
 

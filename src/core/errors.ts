@@ -34,6 +34,7 @@ export const errorCodes = {
   no_registry: "a device was named by id, but the client has no registry",
   no_probe: "the device's state cannot be read, so nothing could be proven",
   no_version: "the artifact has no version, so nothing could be proven",
+  credentials_failed: "a device's credentials could not be had, or cannot be sent as given",
   attempt_in_flight: "this client already has an attempt in flight for this device",
   client_closed: "the client was closed",
   aborted: "the caller's signal aborted",

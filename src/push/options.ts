@@ -1,5 +1,6 @@
 import type { ArtifactRef } from "../core/artifact.ts";
 import { type Clock, type Random, systemClock } from "../core/clock.ts";
+import type { Credentials } from "../core/credentials.ts";
 import type { Delivery, Prober, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError } from "../core/errors.ts";
@@ -25,6 +26,13 @@ export interface ClientOptions {
   readonly probers?: readonly Prober[];
   /** Lets devices be named by id; `update` records in it what it saw. */
   readonly registry?: ClientRegistry;
+  /**
+   * What a device wants to be shown: asked once for each call that speaks to a device, before its first request. They
+   * go to that device's own origin alone. What it throws ends that call with `credentials_failed`, and nothing is sent.
+   *
+   * @example credentials: ({ id }) => ({ username: "admin", password: new Secret(passwords.get(id) ?? "") })
+   */
+  readonly credentials?: (device: Device) => Credentials | undefined | Promise<Credentials | undefined>;
   /** Default: semantic versioning, and plain equality for what is not a semantic version. */
   readonly versions?: VersionScheme;
   /** CIDR ranges. Loopback, link-local, unspecified and multicast addresses are denied unless permitted. */

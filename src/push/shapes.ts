@@ -14,6 +14,7 @@ const clientOptions: Shape = {
   deliveries: "list",
   probers: "list",
   registry: "object",
+  credentials: "function",
   versions: "object",
   addressPolicy: { permit: "anything", only: "anything", deny: "anything" },
   tls: { ca: "anything", cert: "anything", key: "anything", minVersion: "anything", pins: "list" },

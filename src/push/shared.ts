@@ -14,6 +14,7 @@ export interface Shared {
   readonly waiting: Waiting;
   readonly pace: Pace | undefined;
   readonly registry: ClientRegistry | undefined;
+  readonly credentials: ClientOptions["credentials"];
   readonly emit: ((event: ClientEvent) => void) | undefined;
   /** Unique across clients and processes. */
   readonly nextPushId: () => string;
@@ -35,6 +36,7 @@ export function share(
     waiting: createWaiting(clock, closing),
     pace: createPace({ bytesPerSecond, clock }),
     registry: options.registry,
+    credentials: options.credentials,
     emit: options.onEvent && isolated(options.onEvent),
     nextPushId: pushIds(),
   };

@@ -35,6 +35,7 @@ export const final: ReadonlySet<FlashwaveErrorCode> = new Set([
   "aborted",
   "client_closed",
   "address_denied",
+  "credentials_failed",
   "invalid_path",
   "invalid_header",
   "invalid_profile",

@@ -22,20 +22,33 @@ export function closedError(phase: Phase): FlashwaveError {
 /** How the product waits: until the time has passed, the caller aborts, or the client is closed. */
 export interface Waiting {
   sleep(ms: number, phase: Phase, device: string, signal?: AbortSignal): Promise<void>;
+  /** For what the caller's own code does, which may never end. */
+  until<T>(work: Promise<T>, phase: Phase, device: string, signal?: AbortSignal): Promise<T>;
 }
 
 export function createWaiting(clock: Clock, closing: AbortSignal): Waiting {
+  // Combined only here, where somebody waits anyway: on the path of a push it would cost more than the push.
+  const either = (signal?: AbortSignal) => (signal === undefined ? closing : AbortSignal.any([signal, closing]));
+  const interrupted = (cause: unknown, phase: Phase, device: string, signal?: AbortSignal): unknown => {
+    if (signal?.aborted) return abortedError(signal, phase, device);
+    return closing.aborted ? closedError(phase) : cause;
+  };
   return {
     async sleep(ms, phase, device, signal) {
-      // Combined only here, where somebody waits anyway: on the path of a push it would cost more than the push.
-      const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
       try {
-        await clock.sleep(ms, either);
+        await clock.sleep(ms, either(signal));
       } catch (cause) {
-        if (signal?.aborted) throw abortedError(signal, phase, device);
-        if (closing.aborted) throw closedError(phase);
-        throw cause;
+        throw interrupted(cause, phase, device, signal);
       }
+    },
+    until(work, phase, device, signal) {
+      const end = either(signal);
+      return new Promise((resolve, reject) => {
+        const onAbort = () => reject(interrupted(end.reason, phase, device, signal));
+        if (end.aborted) onAbort();
+        end.addEventListener("abort", onAbort, { once: true });
+        work.then(resolve, reject).finally(() => end.removeEventListener("abort", onAbort));
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { combinePaces, createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Credentials } from "../core/credentials.ts";
 import type { DeliveryContext, DeliverySession, Probe, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
@@ -10,6 +11,7 @@ import type { Observation } from "../core/registry.ts";
 import type { Pace, Transport } from "../core/transport.ts";
 import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
+import { askCredentials } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
 import { backoff, decide } from "./retry-policy.ts";
@@ -30,6 +32,7 @@ export class Work implements DeliveryContext {
   readonly #shared: Shared;
   #probe: Probe | undefined;
   #lastRead: DeviceState | undefined;
+  #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(device: Device, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
     this.device = device;
@@ -51,6 +54,17 @@ export class Work implements DeliveryContext {
 
   get profile(): Profile | undefined {
     return this.device.profile;
+  }
+
+  /** Asked for once, whoever asks: delivery and probe are shown the same. */
+  get credentials(): DeliveryContext["credentials"] {
+    const ask = this.#shared.credentials;
+    if (ask === undefined) return undefined;
+    return () => {
+      const { device, id, signal, waiting } = this;
+      this.#credentials ??= waiting.until(askCredentials(ask, device), "prepare", id, signal);
+      return this.#credentials;
+    };
   }
 
   get options(): ResolvedOptions {

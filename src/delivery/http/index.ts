@@ -1,5 +1,6 @@
 import type { Delivery, Prober } from "../../core/delivery.ts";
 import { FlashwaveError } from "../../core/errors.ts";
+import { boundTo } from "../shared/exchange.ts";
 import type { HttpOptions } from "./options.ts";
 import { createPlans, type PlanOf, type ReadPlan } from "./plan.ts";
 import { HttpProbe } from "./probe.ts";
@@ -24,7 +25,10 @@ export function http(options?: HttpOptions): Delivery {
   return Object.freeze<Delivery>({
     kind: "http",
     prober: prober(reading),
-    bind: (device, context) => new HttpSession(sending(context.profile ?? device.profile), { device, context }),
+    bind(device, context) {
+      const plan = sending(context.profile ?? device.profile);
+      return new HttpSession(plan, boundTo(device, context, plan.along.auth));
+    },
   });
 }
 
@@ -42,8 +46,8 @@ function prober(reading: PlanOf<ReadPlan>): Prober {
   return Object.freeze<Prober>({
     kind: "http",
     bind(device, context) {
-      const { inspect, health } = reading(context.profile ?? device.profile);
-      if (inspect !== undefined) return new HttpProbe(inspect, health, { device, context });
+      const { inspect, health, auth } = reading(context.profile ?? device.profile);
+      if (inspect !== undefined) return new HttpProbe(inspect, health, boundTo(device, context, auth));
       throw new FlashwaveError(
         "no_probe",
         "The profile says `inspect: false`; name another probe for this device to verify it.",

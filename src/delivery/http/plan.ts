@@ -1,5 +1,6 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
 import type { Profile, Purpose } from "../../core/profile.ts";
+import { type AuthMode, type ChallengeRequest, challengeOf, isAuthMode } from "../shared/login.ts";
 import { compileRequest, type RequestPlan, type RequestRules } from "../shared/request-plan.ts";
 import {
   defaultProfile,
@@ -24,12 +25,15 @@ export interface SendPlan {
   readonly rollback?: RequestPlan;
   readonly traits: DeliveryTraits;
   readonly along: Settings;
+  /** What is sent before an artifact so that the device asks for a login. */
+  readonly challenge: ChallengeRequest;
 }
 
 /** How a kind of device is read, likewise. */
 export interface ReadPlan {
   readonly inspect?: InspectPlan;
   readonly health?: RequestPlan;
+  readonly auth: AuthMode;
 }
 
 /** Gives the plan of a profile. The same profile object gives the same plan; no profile gives the adapter's own. */
@@ -51,7 +55,7 @@ export function createPlans(options: HttpOptions = {}): Plans {
   const own = resolveSettings(settings, profile.options);
   return {
     sending: remembering(base, (raw, given) => compileSend(raw, resolveSettings(own, given?.options))),
-    reading: remembering(base, compileRead),
+    reading: remembering(base, (raw, given) => compileRead(raw, authOf(given, own))),
   };
 }
 
@@ -95,14 +99,24 @@ function compileSend(profile: RawProfile, along: Settings): SendPlan {
     ...named("rollback"),
     traits: traitsOf(send.method, along, profile.activate !== undefined),
     along,
+    // Not a GET: of what is uploaded, that may answer with all of it.
+    challenge:
+      along.challenge === undefined ? Object.freeze({ method: "HEAD", path: send.path }) : challengeOf(along.challenge),
   });
 }
 
-function compileRead(profile: RawProfile): ReadPlan {
+/** Of the options of whatever delivery sends, the one whose name means the same to all of them. */
+function authOf(given: Profile | undefined, own: Settings): AuthMode {
+  const auth = given?.options?.["auth"];
+  return isAuthMode(auth) ? auth : own.auth;
+}
+
+function compileRead(profile: RawProfile, auth: AuthMode): ReadPlan {
   const request = requester(profile);
   return Object.freeze({
     ...(profile.inspect && { inspect: compileInspect(profile.inspect, request) }),
     ...(profile.health && { health: request("health") }),
+    auth,
   });
 }
 

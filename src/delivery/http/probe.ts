@@ -28,10 +28,10 @@ export class HttpProbe implements Probe {
   }
 
   inspect(step: Step): Promise<DeviceState> {
-    return exchange(this.#bound, this.#plan, step, "inspect", (reply) => this.#read(reply));
+    return exchange(this.#bound, this.#plan, step, "inspect", (reply, proved) => this.#read(reply, proved));
   }
 
-  #read(reply: ExchangeReply): DeviceState {
+  #read(reply: ExchangeReply, proved: boolean | undefined): DeviceState {
     const context = replyContext(this.#bound, "inspect");
     requireSuccess(reply, context);
     const problem = failedCheck(this.#plan.checks, reply.body);
@@ -44,13 +44,14 @@ export class HttpProbe implements Probe {
       device,
       context: { clock },
     } = this.#bound;
-    const identity = identityOf(reply.peer, reading.state.deviceId === device.id);
+    const identity = identityOf(reply.peer, proved === true, reading.state.deviceId === device.id);
     return { ...reading.state, identity, readAt: clock.wall() };
   }
 }
 
-function identityOf(peer: PeerIdentity, reportedItsId: boolean): Identity {
+function identityOf(peer: PeerIdentity, credential: boolean, reportedItsId: boolean): Identity {
   if (peer !== "none") return peer;
+  if (credential) return "credential";
   return reportedItsId ? "reported-id" : "address";
 }
 

@@ -9,7 +9,7 @@ import type { SendPlan } from "./plan.ts";
 
 type Order = (receipt: Receipt, step: Step) => Promise<void>;
 
-/** One device over plain HTTP. Nothing is shared between its calls, so there is nothing to let go of either. */
+/** One device over plain HTTP. Its calls share a login where it has one, and nothing that must be let go of. */
 export class HttpSession implements DeliverySession {
   readonly #plan: SendPlan;
   readonly #bound: Bound;
@@ -32,7 +32,7 @@ export class HttpSession implements DeliverySession {
   }
 
   send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
-    const { send } = this.#plan;
+    const { send, challenge } = this.#plan;
     const { length } = payload.artifact;
     let body: Segment;
     try {
@@ -45,7 +45,7 @@ export class HttpSession implements DeliverySession {
       requireYes(reply, send, this.#bound, "send");
       return { status: reply.status, bytes: length };
     };
-    return exchange(this.#bound, send, step, "send", acknowledge, headers, body);
+    return exchange(this.#bound, send, step, "send", acknowledge, headers, body, challenge);
   }
 }
 

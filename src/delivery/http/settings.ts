@@ -1,3 +1,4 @@
+import { type AuthMode, authModeOf, challengeOf } from "../shared/login.ts";
 import { fieldsOf, invalidProfile } from "../shared/profile-rules.ts";
 
 /** What the generic delivery takes besides requests. */
@@ -29,6 +30,19 @@ export interface Settings {
    * @default "application/octet-stream"
    */
   readonly contentType: string;
+  /**
+   * How the device's credentials are shown to it. `auto`: a token with every request; a name and password as the device
+   * asks for them, but Basic over https alone. `basic`: with every request, over plain http too. `digest`, `bearer`:
+   * no other scheme.
+   * @default "auto"
+   */
+  readonly auth: AuthMode;
+  /**
+   * The request that is sent without body and login before an artifact, so that the device asks for the login before
+   * the bytes leave. It must change nothing, and be one that the device answers with 401.
+   * @default "HEAD" and the path of the send request
+   */
+  readonly challenge: string | undefined;
 }
 
 export const defaultSettings: Settings = Object.freeze({
@@ -37,6 +51,8 @@ export const defaultSettings: Settings = Object.freeze({
   idempotencyKey: false,
   versionHeader: false,
   contentType: "application/octet-stream",
+  auth: "auto",
+  challenge: undefined,
 });
 
 /** The names that a profile's `options` may hold here. */
@@ -60,7 +76,9 @@ function checkSetting(name: string, prefix: string, value: unknown): void {
     if (typeof value === "string" && mediaType.test(value)) return;
     throw invalidProfile(`${prefix}${name}`, 'must be a media type such as "application/octet-stream"');
   }
-  if (typeof value !== "boolean") throw invalidProfile(`${prefix}${name}`, "must be true or false");
+  if (name === "auth") authModeOf(value, `${prefix}${name}`);
+  else if (name === "challenge") challengeOf(value, `${prefix}${name}`);
+  else if (typeof value !== "boolean") throw invalidProfile(`${prefix}${name}`, "must be true or false");
 }
 
 // RFC 9110 §8.3.1: type "/" subtype, then parameters.

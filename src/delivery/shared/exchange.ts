@@ -3,7 +3,9 @@ import type { Device } from "../../core/device.ts";
 import type { Phase } from "../../core/errors.ts";
 import type { Segment } from "../../core/payload.ts";
 import type { ExchangeReply, ExchangeRequest, HeaderBlock, Pace } from "../../core/transport.ts";
+import { type Authorization, authorizationOf, type Read } from "./authorization.ts";
 import { failedCheck } from "./checks.ts";
+import type { AuthMode, ChallengeRequest } from "./login.ts";
 import { type ReplyContext, replyError, requireSuccess } from "./reply.ts";
 import type { RequestPlan } from "./request-plan.ts";
 
@@ -11,6 +13,13 @@ import type { RequestPlan } from "./request-plan.ts";
 export interface Bound {
   readonly device: Device;
   readonly context: DeliveryContext;
+  /** From `authorizationOf`; absent for a device without credentials. */
+  readonly authorization?: Authorization | undefined;
+}
+
+/** @param auth how the device's credentials are shown to it, where the context has any */
+export function boundTo(device: Device, context: DeliveryContext, auth: AuthMode): Bound {
+  return { device, context, authorization: authorizationOf(context, device.id, auth) };
 }
 
 interface ExchangeStep extends Step {
@@ -20,21 +29,26 @@ interface ExchangeStep extends Step {
 
 /**
  * Sends one planned request, and resolves with what `read` makes of the answer. The step's signal, deadline and pace
- * and the device's pins go along.
+ * and the device's pins go along, and what the device wants to be shown.
+ *
+ * @param first for a request that carries the artifact: what may be sent before it to be asked for a login; without
+ * it, the request may be sent a second time once the device has asked
  */
 export function exchange<T>(
-  { device, context }: Bound,
+  { device, context, authorization }: Bound,
   plan: RequestPlan,
   step: ExchangeStep,
   phase: Phase,
-  read: (reply: ExchangeReply) => T,
+  read: Read<T>,
   headers: HeaderBlock = plan.headers,
   body: Segment | readonly Segment[] | undefined = plan.body,
+  first?: ChallengeRequest,
 ): Promise<T> {
   const { method, path } = plan;
   const { deadline, signal, onSent, pace } = step;
   const { pins } = device;
   const request: ExchangeRequest = { method, path, headers, body, phase, deadline, signal, onSent, pace, pins };
+  if (authorization !== undefined) return authorization.exchange(request, read, first);
   return context.transport.exchange(context.origin, request, read);
 }
 

@@ -6,6 +6,15 @@ export function invalidProfile(where: string, problem: string): FlashwaveError<"
   return new FlashwaveError("invalid_profile", `${where} ${problem.replace(/\.$/, "")}.`, { phase: "prepare" });
 }
 
+/** The transport's own rules, applied now rather than at the first push. */
+export function asProfile(where: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw invalidProfile(where, `cannot be sent. ${error instanceof Error ? error.message : ""}`);
+  }
+}
+
 /** The fields of an object of a profile, which may have come from a file or a store. */
 export function fieldsOf(value: unknown, where: string, known: readonly string[]): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

@@ -3,7 +3,7 @@ import type { HeaderBlock } from "../../core/transport.ts";
 import { checkHeaders } from "../../http/headers.ts";
 import { checkPath } from "../../http/path.ts";
 import { type Check, compileChecks } from "./checks.ts";
-import { invalidProfile, textPairs } from "./profile-rules.ts";
+import { asProfile, invalidProfile, textPairs } from "./profile-rules.ts";
 
 /** One request of a profile, checked and ready to be sent any number of times. */
 export interface RequestPlan {
@@ -55,15 +55,6 @@ function compilePath(path: unknown, query: unknown, where: string): string {
   const target = pairs.length === 0 ? path : `${path}${path.includes("?") ? "&" : "?"}${pairs.join("&")}`;
   asProfile(`${where}.path`, () => checkPath(target));
   return target;
-}
-
-/** The transport's own rules, applied now rather than at the first push. */
-function asProfile(where: string, check: () => void): void {
-  try {
-    check();
-  } catch (error) {
-    throw invalidProfile(where, `cannot be sent. ${error instanceof Error ? error.message : ""}`);
-  }
 }
 
 function compileForm(form: unknown, method: string, { where, form: permitted }: RequestRules): Uint8Array | undefined {
