@@ -139,6 +139,12 @@ function hostOf(address: string): string {
  */
 const protocols: Readonly<Record<string, (profile: Profile) => Promise<Delivery>>> = {
   http: async (profile) => (await import("../delivery/http/index.ts")).http(profile),
+  esphome: async (profile) => (await import("../delivery/web-upload/esphome.ts")).esphome(profile),
+  tasmota: async (profile) => (await import("../delivery/web-upload/tasmota.ts")).tasmota(profile),
+  "mongoose-os": async (profile) => (await import("../delivery/web-upload/mongoose-os.ts")).mongooseOs(profile),
+  axis: async (profile) => (await import("../delivery/web-upload/axis.ts")).axis(profile),
+  "elegant-ota": async (profile) => (await import("../delivery/web-upload/elegant-ota.ts")).elegantOta(profile),
+  "web-upload": async (profile) => (await import("../delivery/web-upload/web-upload.ts")).webUpload(profile),
 };
 
 export const kinds: readonly string[] = Object.keys(protocols);

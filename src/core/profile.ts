@@ -21,6 +21,8 @@ export interface ProfileRequest {
   readonly query?: Readonly<Record<string, string>>;
   /** Form fields: the fields before the file in a multipart body, or a urlencoded body for requests without a file. */
   readonly form?: Readonly<Record<string, string>>;
+  /** The text of a JSON document: a part before all others in a multipart body, or the body of requests without a file. */
+  readonly json?: string;
   /** JSON pointer (RFC 6901) → the string it must hold in the answer. All must hold. */
   readonly checks?: Readonly<Record<string, string>>;
 }

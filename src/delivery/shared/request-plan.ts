@@ -12,7 +12,7 @@ export interface RequestPlan {
   readonly path: string;
   /** Frozen, so that the transport checks it once. */
   readonly headers: HeaderBlock;
-  /** A urlencoded form. */
+  /** A urlencoded form, or JSON. */
   readonly body?: Uint8Array;
   readonly checks: readonly Check[];
 }
@@ -23,11 +23,11 @@ export interface RequestRules {
   readonly methods: readonly string[];
   /** Headers of the adapter's own. The profile's of the same name win. */
   readonly headers?: HeaderBlock;
-  /** Whether the request may carry a urlencoded form as its body. */
+  /** Whether the request may carry a urlencoded form, or JSON, as its body. */
   readonly form: boolean;
 }
 
-export const requestFields: readonly string[] = ["method", "path", "headers", "query", "form", "checks"];
+export const requestFields: readonly string[] = ["method", "path", "headers", "query", "form", "json", "checks"];
 
 /** @throws `invalid_profile` */
 export function compileRequest(fields: Readonly<Record<string, unknown>>, rules: RequestRules): RequestPlan {
@@ -36,8 +36,8 @@ export function compileRequest(fields: Readonly<Record<string, unknown>>, rules:
   if (typeof method !== "string" || !rules.methods.includes(method)) {
     throw invalidProfile(`${where}.method`, `must be one of ${rules.methods.join(", ")}`);
   }
-  const body = compileForm(fields["form"], method, rules);
-  const own = body === undefined ? [] : ["content-type", "application/x-www-form-urlencoded"];
+  const { body, type } = compileBody(fields, method, rules);
+  const own = type === undefined ? [] : ["content-type", type];
   return Object.freeze({
     method,
     path: compilePath(fields["path"], fields["query"], where),
@@ -57,18 +57,40 @@ function compilePath(path: unknown, query: unknown, where: string): string {
   return target;
 }
 
-function compileForm(form: unknown, method: string, { where, form: permitted }: RequestRules): Uint8Array | undefined {
-  if (form === undefined) return undefined;
+function compileBody(
+  { form, json }: Readonly<Record<string, unknown>>,
+  method: string,
+  { where, form: permitted }: RequestRules,
+): { readonly body?: Uint8Array; readonly type?: string } {
+  const name = form === undefined ? "json" : "form";
+  if (form === undefined && json === undefined) return {};
+  if (form !== undefined && json !== undefined) {
+    throw invalidProfile(`${where}.json`, "does not go with a form: a request without a file has one body");
+  }
   if (!permitted) {
     throw invalidProfile(
-      `${where}.form`,
+      `${where}.${name}`,
       "does not fit: the artifact is the whole body here; a delivery that uploads web forms takes fields",
     );
   }
   if (method === "GET" || method === "HEAD")
-    throw invalidProfile(`${where}.form`, `needs a method with a body, not ${method}`);
-  const fields = textPairs(form, `${where}.form`).map(([name, text]): [string, string] => [name, text]);
-  return Buffer.from(new URLSearchParams(fields).toString());
+    throw invalidProfile(`${where}.${name}`, `needs a method with a body, not ${method}`);
+  if (json !== undefined) return { body: Buffer.from(jsonText(json, `${where}.json`)), type: "application/json" };
+  const fields = textPairs(form, `${where}.form`).map(([field, text]): [string, string] => [field, text]);
+  return { body: Buffer.from(new URLSearchParams(fields).toString()), type: "application/x-www-form-urlencoded" };
+}
+
+/** @throws `invalid_profile` for what is not the text of a JSON document */
+export function jsonText(value: unknown, where: string): string {
+  try {
+    if (typeof value === "string") {
+      JSON.parse(value);
+      return value;
+    }
+  } catch {
+    // Said below; the parser's message would quote the text.
+  }
+  throw invalidProfile(where, "must be the text of a JSON document");
 }
 
 function compileHeaders(headers: unknown, own: HeaderBlock, where: string): HeaderBlock {

@@ -26,7 +26,8 @@ const byStatus = [
 /** What a delivery makes of a device that does not go along. */
 export function testFaults(options: DeliverySuiteOptions): void {
   describe("answers that are no acknowledgement", () => {
-    it.for(byStatus)("%d after the body is %s", async ([status, code], test) => {
+    const told = byStatus.map(([status, code]) => [status, options.statuses?.[status] ?? code] as const);
+    it.for(told)("%d after the body is %s", async ([status, code], test) => {
       needs(test, options, "status");
       await using trial = await Trial.start(options);
       trial.rig.fault("send", { kind: "status", status, headers: { "retry-after": "7" } });

@@ -1,5 +1,6 @@
 import type { Delivery, DeliveryTraits, Prober } from "../../core/delivery.ts";
 import type { Device } from "../../core/device.ts";
+import type { FlashwaveErrorCode } from "../../core/errors.ts";
 
 /** What a rig's device does wrong once, on its next request of a purpose. Sizes and places are bytes of the request's body. */
 export type RigFault =
@@ -60,6 +61,8 @@ export interface DeliverySuiteOptions {
   readonly start: (options: { readonly id?: string; readonly name?: string }) => Promise<Rig>;
   /** What the adapter promises; held against what it says and what it does. */
   readonly traits: DeliveryTraits;
+  /** Statuses that mean something else to this protocol than to HTTP: 409 as `device_busy`. */
+  readonly statuses?: Readonly<Record<number, FlashwaveErrorCode>>;
   /** Where a new version comes from: the bytes of firmware that make the device report `version`. */
   readonly firmware: (version: string) => Uint8Array;
   /** Faults that this protocol's devices cannot show, each with the reason: their tests are skipped, by that reason. */
