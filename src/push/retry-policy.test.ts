@@ -20,6 +20,7 @@ const busy = (bytesOut: BytesOut, status: number, retryAfter?: number): Flashwav
 const table: readonly [what: string, FlashwaveError, Decision][] = [
   ["refused connection", fault("connect_failed"), { next: "retry" }],
   ["connect timeout", fault("connect_timeout"), { next: "retry" }],
+  ["nothing fetched", fault("not_fetched"), { next: "retry" }],
   ["bad certificate", fault("tls_failed", { phase: "connect" }), { next: "give-up", read: false }],
   ["TLS breaks at the headers", fault("tls_failed"), { next: "read" }],
   ["TLS breaks at 50 %", fault("tls_failed", { bytesOut: "some" }), { next: "read" }],

@@ -26,8 +26,13 @@ export type Decision =
   | { readonly next: "read"; readonly deferred?: number; readonly final?: boolean }
   | { readonly next: "give-up"; readonly read: boolean };
 
-/** No byte of the artifact left. */
-const notSent: ReadonlySet<FlashwaveErrorCode> = new Set(["connect_failed", "connect_timeout", "upload_gone"]);
+/** No byte of the artifact left, or, where the device fetched none, none can leave any more: its URL is void. */
+const notSent: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "connect_failed",
+  "connect_timeout",
+  "upload_gone",
+  "not_fetched",
+]);
 
 /** After these the device may or may not have acted on what it was sent. */
 const ambiguous: ReadonlySet<FlashwaveErrorCode> = new Set([
