@@ -52,6 +52,13 @@ export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "
 export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
 export {
+  startTusDevice,
+  type TusDevice,
+  type TusDeviceOptions,
+  type TusExtension,
+  type UploadRecord,
+} from "./tus/index.ts";
+export {
   type AxisOptions,
   type EsphomeOptions,
   startAxis,

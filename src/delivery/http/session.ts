@@ -1,13 +1,11 @@
-import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core/delivery.ts";
-import type { Acknowledgement, Receipt } from "../../core/outcome.ts";
+import type { DeliverySession, DeliveryTraits, SendStep } from "../../core/delivery.ts";
+import type { Acknowledgement } from "../../core/outcome.ts";
 import type { Payload, Segment } from "../../core/payload.ts";
 import type { ExchangeReply } from "../../core/transport.ts";
 import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
-import type { RequestPlan } from "../shared/request-plan.ts";
+import { giveOrders, type Order } from "../shared/orders.ts";
 import { artifactHeaders } from "./headers.ts";
 import type { SendPlan } from "./plan.ts";
-
-type Order = (receipt: Receipt, step: Step) => Promise<void>;
 
 /** One device over plain HTTP. Its calls share a login where it has one, and nothing that must be let go of. */
 export class HttpSession implements DeliverySession {
@@ -21,10 +19,7 @@ export class HttpSession implements DeliverySession {
   constructor(plan: SendPlan, bound: Bound) {
     this.#plan = plan;
     this.#bound = bound;
-    for (const purpose of orders) {
-      const request = plan[purpose];
-      if (request !== undefined) Object.defineProperty(this, purpose, { value: order(bound, request, purpose) });
-    }
+    giveOrders(this, plan, bound);
   }
 
   get traits(): DeliveryTraits {
@@ -47,10 +42,4 @@ export class HttpSession implements DeliverySession {
     };
     return exchange(this.#bound, send, step, "send", acknowledge, headers, body, challenge);
   }
-}
-
-const orders = ["activate", "commit", "rollback"] as const;
-
-function order(bound: Bound, request: RequestPlan, phase: (typeof orders)[number]): Order {
-  return (_receipt, step) => exchange(bound, request, step, phase, (reply) => requireYes(reply, request, bound, phase));
 }

@@ -1,2 +1,0 @@
-export type { ArtifactServerOptions } from "./options.ts";
-export { type ArtifactServer, type ArtifactServerStatistics, createArtifactServer } from "./server.ts";
