@@ -1,7 +1,9 @@
 /**
  * The device end of every trial: the cheapest HTTP/1.1 server that still reads whole requests. It knows lengths, not
  * meanings: a request's head is searched for `content-length`, its body is drained into one reused buffer, and one of
- * two fixed answers goes back. One listener stands for all devices: each 127.x.y.z is an origin of its own.
+ * two fixed answers goes back. One listener stands for all devices: each 127.x.y.z is an origin of its own. A listener
+ * per address would need a descriptor each, beside that of its connection: 20,000 for the largest trial. So it listens
+ * on every address, and hangs up on whoever does not come from loopback.
  */
 import { createServer, type Server, Socket } from "node:net";
 

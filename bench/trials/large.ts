@@ -87,7 +87,7 @@ export const large: readonly Trial[] = [
     peers: [...memory, resident, ...files],
     reference: "raw node:net",
     judgedBy: "wall",
-    warmMs: 500,
+    warmMs: 1_500,
   },
   {
     name: "100mb",
@@ -98,7 +98,7 @@ export const large: readonly Trial[] = [
     peers: [...memory, ...files],
     reference: "raw node:net",
     judgedBy: "wall",
-    warmMs: 500,
+    warmMs: 1_500,
   },
   {
     name: "1gb",
@@ -108,7 +108,7 @@ export const large: readonly Trial[] = [
     peers: [...memory, ...files],
     reference: "raw node:net",
     judgedBy: "wall",
-    warmMs: 500,
+    warmMs: 1_500,
     ops: 1,
     long: true,
   },
