@@ -47,6 +47,6 @@ function callerHeaders(headers: Readonly<Record<string, string>>): string[] {
 }
 
 /** RFC 9530 §3. */
-function reprDigestOf(artifact: ArtifactRef): string {
+export function reprDigestOf(artifact: ArtifactRef): string {
   return `sha-256=:${Buffer.from(artifact.digest, "hex").toString("base64")}:`;
 }

@@ -1,6 +1,7 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
 import type { Profile, Purpose } from "../../core/profile.ts";
 import { type AuthMode, type ChallengeRequest, challengeOf, isAuthMode } from "../shared/login.ts";
+import { invalidProfile } from "../shared/profile-rules.ts";
 import { compileRequest, type RequestPlan, type RequestRules } from "../shared/request-plan.ts";
 import {
   defaultProfile,
@@ -10,6 +11,7 @@ import {
   type RawRequest,
   splitOptions,
 } from "./options.ts";
+import type { PartsPlan } from "./parts.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
 import { compileState, type StatePlan } from "./state-plan.ts";
 
@@ -27,6 +29,8 @@ export interface SendPlan {
   readonly along: Settings;
   /** What is sent before an artifact so that the device asks for a login. */
   readonly challenge: ChallengeRequest;
+  /** There only where an artifact may be sent in parts. */
+  readonly parts?: PartsPlan;
 }
 
 /** How a kind of device is read, likewise. */
@@ -97,12 +101,21 @@ function compileSend(profile: RawProfile, along: Settings): SendPlan {
     ...named("activate"),
     ...named("commit"),
     ...named("rollback"),
+    ...(along.resume !== false && { parts: compileParts(send, along) }),
     traits: traitsOf(send.method, along, profile.activate !== undefined),
     along,
     // Not a GET: of what is uploaded, that may answer with all of it.
     challenge:
       along.challenge === undefined ? Object.freeze({ method: "HEAD", path: send.path }) : challengeOf(along.challenge),
   });
+}
+
+function compileParts({ method, path, headers }: RequestPlan, { idempotencyKey, part }: Settings): PartsPlan {
+  if (method !== "PUT") throw invalidProfile("options.resume", "needs send.method to be PUT");
+  if (idempotencyKey) throw invalidProfile("options.resume", "does not go with idempotencyKey: no two parts are alike");
+  const along = Object.freeze(headers.filter((_, at) => headers[at - (at % 2)] !== "content-type"));
+  const request = (name: string): RequestPlan => Object.freeze({ method: name, path, headers: along, checks: [] });
+  return Object.freeze({ size: part, look: request("HEAD"), sample: request("GET") });
 }
 
 /** Of the options of whatever delivery sends, the one whose name means the same to all of them. */
@@ -129,9 +142,9 @@ function compileInspect(fields: RawRequest, request: Requester): InspectPlan {
 /** Answers that a plain HTTP server gives before it does anything with a body. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405, 413, 415, 429, 503]);
 
-function traitsOf(method: string, { idempotencyKey }: Settings, onRequest: boolean): DeliveryTraits {
+function traitsOf(method: string, { idempotencyKey, resume }: Settings, onRequest: boolean): DeliveryTraits {
   return Object.freeze({
-    resumable: false,
+    resumable: resume !== false,
     // PUT is idempotent (RFC 9110 §9.2.2); POST and PATCH are only what a key makes of them.
     repeat: method === "PUT" ? "idempotent" : idempotencyKey ? "same-digest" : "unsafe",
     refusals,

@@ -5,6 +5,7 @@ import type { ExchangeReply } from "../../core/transport.ts";
 import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
 import { giveOrders, type Order } from "../shared/orders.ts";
 import { artifactHeaders } from "./headers.ts";
+import { firstPart, PartedSend } from "./parts.ts";
 import type { SendPlan } from "./plan.ts";
 
 /** One device over plain HTTP. Its calls share a login where it has one, and nothing that must be let go of. */
@@ -27,8 +28,11 @@ export class HttpSession implements DeliverySession {
   }
 
   send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
-    const { send, challenge } = this.#plan;
+    const { send, challenge, parts } = this.#plan;
     const { length } = payload.artifact;
+    if (parts !== undefined && length > firstPart) {
+      return new PartedSend(this.#plan, parts, this.#bound, payload, step).run();
+    }
     let body: Segment;
     try {
       body = payload.slice(0, length);

@@ -43,6 +43,19 @@ export interface Settings {
    * @default "HEAD" and the path of the send request
    */
   readonly challenge: string | undefined;
+  /**
+   * `content-range`: a long artifact is sent by PUT in parts (RFC 9110 §14.5), each seen to have been kept before the
+   * next, so that a broken send goes on where it broke. Whether the server honours it is found out with the second
+   * part; one that does not is sent the whole. Meanwhile there is a part of the artifact where it is uploaded, so it is
+   * for devices that install on request. Not together with `idempotencyKey`.
+   * @default false: the artifact is sent in one request
+   */
+  readonly resume: "content-range" | false;
+  /**
+   * Bytes of each part but the first. What a part costs depends on the server: some copy what they have each time.
+   * @default 8388608
+   */
+  readonly part: number;
 }
 
 export const defaultSettings: Settings = Object.freeze({
@@ -53,6 +66,8 @@ export const defaultSettings: Settings = Object.freeze({
   contentType: "application/octet-stream",
   auth: "auto",
   challenge: undefined,
+  resume: false,
+  part: 8_388_608,
 });
 
 /** The names that a profile's `options` may hold here. */
@@ -72,14 +87,23 @@ export function resolveSettings(base: Settings, given: unknown, prefix = "option
 }
 
 function checkSetting(name: string, prefix: string, value: unknown): void {
+  const where = `${prefix}${name}`;
   if (name === "contentType") {
     if (typeof value === "string" && mediaType.test(value)) return;
-    throw invalidProfile(`${prefix}${name}`, 'must be a media type such as "application/octet-stream"');
+    throw invalidProfile(where, 'must be a media type such as "application/octet-stream"');
   }
-  if (name === "auth") authModeOf(value, `${prefix}${name}`);
-  else if (name === "challenge") challengeOf(value, `${prefix}${name}`);
-  else if (typeof value !== "boolean") throw invalidProfile(`${prefix}${name}`, "must be true or false");
+  if (name === "auth") authModeOf(value, where);
+  else if (name === "challenge") challengeOf(value, where);
+  else if (name === "resume") {
+    if (value !== "content-range" && value !== false) throw invalidProfile(where, 'must be "content-range" or false');
+  } else if (name === "part") {
+    const fits = typeof value === "number" && Number.isSafeInteger(value) && value >= smallestPart;
+    if (!fits) throw invalidProfile(where, `must be a whole number of bytes, at least ${smallestPart}`);
+  } else if (typeof value !== "boolean") throw invalidProfile(where, "must be true or false");
 }
+
+/** Below this a part costs more for its requests than for its bytes. */
+const smallestPart = 65_536;
 
 // RFC 9110 §8.3.1: type "/" subtype, then parameters.
 const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?: *; *[\w-]+=(?:[\w!#$&^.+-]+|"[^"\\\p{Cc}]*"))*$/u;
