@@ -5,7 +5,7 @@
  */
 import nock from "nock";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type ClientEvent, openArtifact } from "../src/index.ts";
+import { type ClientEvent, type Device, openArtifact } from "../src/index.ts";
 import { failure, fastClient } from "./kit.ts";
 
 const origin = "http://pos-001.test";
@@ -24,7 +24,14 @@ afterAll(() => {
 });
 
 /** One push against whatever nock answers; gives its receipt or its error, and what was told on the way. */
-async function pushed(headers: Record<string, string> = {}, stop?: (event: ClientEvent) => boolean, deadline = 10_000) {
+async function pushed(
+  headers: Record<string, string> = {},
+  {
+    stop,
+    deadline = 10_000,
+    to = device,
+  }: Partial<{ stop: (event: ClientEvent) => boolean; deadline: number; to: Device }> = {},
+) {
   const events: ClientEvent[] = [];
   const controller = new AbortController();
   await using client = fastClient({
@@ -37,7 +44,7 @@ async function pushed(headers: Record<string, string> = {}, stop?: (event: Clien
   });
   await using artifact = await openArtifact(bytes, { version });
   const ended = await client
-    .push(device, artifact, { headers, signal: controller.signal })
+    .push(to, artifact, { headers, signal: controller.signal })
     .catch((error: unknown) => error);
   const tries = events.filter(({ type }) => type === "attempt-started").length;
   return { ended, tries, events };
@@ -94,14 +101,24 @@ describe("what a status comes to", () => {
     expect(tries).toBe(1);
   });
 
-  it.each([429, 503])("%i is tried again, without a read", async (status) => {
+  it.each([429, 503])("%i is believed to have changed nothing where nothing can be read", async (status) => {
     nock(origin).post("/update").times(3).reply(status);
-    expect(await pushed()).toMatchObject({ ended: { code: "device_busy", reply: { status } }, tries: 3 });
+    const blind = { ...device, profile: { inspect: false } as const };
+    expect(await pushed({}, { to: blind })).toMatchObject({
+      ended: { code: "device_busy", reply: { status } },
+      tries: 3,
+    });
+  });
+
+  it.each([501, 505])("%i is read about, and final while the old version runs", async (status) => {
+    nock(origin).post("/update").reply(status);
+    nock(origin).persist().get("/version").reply(200, { version: "1.0.0" });
+    expect(await pushed()).toMatchObject({ ended: { code: "device_error", attempt: 1, reply: { status } }, tries: 1 });
   });
 
   it.each([
-    ...[408].map((s) => [s, "device_busy"] as const),
-    ...[500, 501, 502, 504, 505, 507, 599].map((s) => [s, "device_error"] as const),
+    ...[408, 429, 503].map((s) => [s, "device_busy"] as const),
+    ...[500, 502, 504, 507, 599].map((s) => [s, "device_error"] as const),
   ])("%i is read about, and tried again while the old version runs: %s", async (status, code) => {
     nock(origin).post("/update").times(3).reply(status);
     // At least two reads per attempt: a timer that fires a little early makes it one more.
@@ -109,11 +126,14 @@ describe("what a status comes to", () => {
     expect(await pushed()).toMatchObject({ ended: { code, attempt: 3, reply: { status } }, tries: 3 });
   });
 
-  it.each([408, 500, 502, 504])("%i to an image that arrived all the same is an acknowledgement", async (status) => {
-    nock(origin).post("/update").reply(status);
-    running(version);
-    expect(await pushed()).toMatchObject({ ended: { status: 0, acknowledgedBy: "readback", attempts: 1 }, tries: 1 });
-  });
+  it.each([408, 429, 500, 501, 502, 503, 504])(
+    "%i to an image that arrived all the same is an acknowledgement",
+    async (status) => {
+      nock(origin).post("/update").reply(status);
+      running(version);
+      expect(await pushed()).toMatchObject({ ended: { status: 0, acknowledgedBy: "readback", attempts: 1 }, tries: 1 });
+    },
+  );
 
   it("keeps an excerpt of what the device said beside the message, never in it", async () => {
     nock(origin).post("/update").reply(403, "t0psecret \u001b[31mred");
@@ -137,7 +157,7 @@ describe("Retry-After", () => {
     ["a negative number", () => "-5", 0, 20],
   ])("%s", async (_, value, least, most) => {
     nock(origin).post("/update").reply(503, "", { "retry-after": value() });
-    const { ended, events } = await pushed({}, ({ type }) => type === "attempt-failed");
+    const { ended, events } = await pushed({}, { stop: ({ type }) => type === "attempt-failed" });
     expect(ended).toMatchObject({ code: "aborted" });
     const [failed] = events.filter((event) => event.type === "attempt-failed");
     expect(failed?.delay).toBeGreaterThanOrEqual(least);
@@ -158,10 +178,17 @@ describe("injected errors", () => {
   it("a lost answer about which nothing can be read stays unknown", async () => {
     nock(origin).post("/update").replyWithError(thrown("ECONNRESET"));
     nock(origin).get("/version").reply(200, "<html>").persist();
-    const { ended, tries } = await pushed({}, undefined, 300);
+    const { ended, tries } = await pushed({}, { deadline: 300 });
     expect(ended).toMatchObject({ code: "outcome_unknown", cause: { device: "pos-001" } });
     expect(tries).toBe(1);
     nock.cleanAll();
+  });
+
+  it("a lost answer of a device that cannot be read stays unknown", async () => {
+    nock(origin).post("/update").replyWithError(thrown("ECONNRESET"));
+    const { ended, tries } = await pushed({}, { to: { ...device, profile: { inspect: false } } });
+    expect(ended).toMatchObject({ code: "outcome_unknown", cause: { code: "connection_lost" } });
+    expect(tries).toBe(1);
   });
 
   it("a read is repeated as often as a send, and no more", async () => {

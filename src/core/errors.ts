@@ -66,6 +66,7 @@ export const errorCodes = {
   artifact_too_large: "the device takes no artifact of this size; nothing was sent",
   upload_gone: "the device no longer knows the upload that was to go on; its token is void",
   early_reply: "the device answered 2xx before it had been given the whole body",
+  not_fetched: "the device was told where to fetch the artifact, and fetched nothing of it",
   // What the device runs.
   unreadable_state: "the device answered, but its state could not be read from the answer",
   not_updated: "the device still runs the old version",

@@ -24,6 +24,7 @@ export {
   type Purpose,
   purposes,
 } from "./profile.ts";
+export type * from "./publication.ts";
 export type * from "./registry.ts";
 export type * from "./transport.ts";
 export { exact, semver, type VersionScheme } from "./versions.ts";

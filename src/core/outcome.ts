@@ -59,7 +59,10 @@ export interface Receipt {
   readonly acknowledgedBy: "reply" | "readback";
   /** Whether some attempt was answered 2xx before its body was wholly sent. */
   readonly early: boolean;
-  /** Whether nothing is left to ask of it: it was told to install, or its delivery has it install by itself. */
+  /**
+   * Whether nothing is left to ask of it: it acknowledged the order to install, or its delivery has it install by
+   * itself. False: it was not told to, or its answer was lost and only a verification can tell.
+   */
   readonly activated: boolean;
   readonly remoteId?: string;
   /** The device's state as read before the first byte, where it was read. */

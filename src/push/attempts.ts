@@ -8,7 +8,7 @@ import { type PushOptions, sendTimeout } from "./options.ts";
 import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
 import { Resumption } from "./resumption.ts";
-import { backoff, decide, repeatable } from "./retry-policy.ts";
+import { backoff, type Decision, decide, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
 
@@ -116,29 +116,33 @@ export class Attempts {
     const resumption = this.#resumption;
     if (resumption?.settled) throw fault;
     this.#early ||= fault.code === "early_reply";
-    const usual = decide(fault, this.#session.traits);
+    const usual = decide(fault, this.#session.traits, this.#work.probe !== undefined);
     const decision = resumption?.decide(fault, usual, this.#wholly) ?? usual;
     const { next } = decision;
     const tries = resumption?.tries(this.#attempt) ?? this.#attempt;
     const delay = backoff(Math.max(1, tries), decision, fault, options.retry, options.random);
     emit?.({ type: "attempt-failed", device: device.id, attempt: this.#attempt, error: fault, next, delay });
     if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
-    const last = tries >= options.retry.attempts || usual.next === "give-up";
+    const last = tries >= options.retry.attempts || isFinal(usual);
+    const wait = () => waiting.sleep(delay, "send", device.id, signal);
     if (usual.next === "read" && next === "read") {
       this.#wholly ||= fault.bytesOut === "all" || fault.code === "early_reply";
       // A device that tells its offset is read by the next attempt itself, before its first byte.
       if (resumption?.ask(fault, last)) {
-        await waiting.sleep(delay, "send", device.id, signal);
+        await wait();
         return undefined;
       }
     }
+    // Whoever asked to be left alone is not read at once either, unless there is nothing to come after the read.
+    const patient = fault.code === "device_busy" && !last;
+    if (patient) await wait();
     if (next === "read" || (last && resumption?.open && this.#wholly)) {
       const receipt = await this.#arrival(fault, last);
       if (receipt !== undefined) return receipt;
     } else if (last) {
       throw this.#wholly ? unknownOutcome(fault, perhapsEarlier, device.id, this.#attempt) : fault;
     }
-    await waiting.sleep(delay, "send", device.id, signal);
+    if (!patient) await wait();
     return undefined;
   }
 
@@ -220,6 +224,11 @@ function resumptionOf(session: DeliverySession, artifact: Artifact, options: Pus
     "resume was given, but this device's delivery cannot go on where a send broke. Leave it out.",
     { phase: "prepare" },
   );
+}
+
+/** Whether a decision says by itself that there is no further attempt. */
+function isFinal(decision: Decision): boolean {
+  return decision.next === "give-up" || (decision.next === "read" && decision.final === true);
 }
 
 const unreadable = "no probe is known that could read it.";

@@ -140,6 +140,44 @@ describe("push", () => {
     expect(fake.calls).not.toContain("inspect");
   });
 
+  it("leaves a busy device alone for as long as it asked, then reads before it repeats", async () => {
+    const busy = fault("device_busy", { bytesOut: "all", reply: { status: 503, retryAfter: 60_000 } });
+    const times: number[] = [];
+    const { client, artifact, fake, clock } = rig({
+      sends: [busy, { status: 200, bytes: 4 }],
+      reads: [
+        () => {
+          times.push(clock.now());
+          return oldState;
+        },
+      ],
+    });
+    const begun = clock.now();
+    expect(await client.push(device, artifact)).toMatchObject({ attempts: 2 });
+    expect(fake.calls).toEqual(["send", "inspect", "inspect", "send", "close"]);
+    expect(times[0]).toBeGreaterThanOrEqual(begun + 60_000);
+    const arrived = rig({ sends: [busy], reads: [newState] });
+    expect(await arrived.client.push(device, arrived.artifact)).toMatchObject({ acknowledgedBy: "readback" });
+    const last = rig({ sends: [busy], reads: [oldState] }, { retry: { attempts: 1 } });
+    await expect(last.client.push(device, last.artifact)).rejects.toMatchObject({ code: "device_busy" });
+    expect(last.clock.now()).toBeLessThan(begun + 60_000);
+  });
+
+  it("reads about what a device cannot do, and does not ask it again", async () => {
+    const unable = fault("device_error", { bytesOut: "all", reply: { status: 501 } });
+    const { client, artifact, fake } = rig({ sends: [unable], reads: [oldState] });
+    await expect(client.push(device, artifact)).rejects.toMatchObject({ code: "device_error" });
+    expect(fake.calls).toEqual(["send", "inspect", "inspect", "close"]);
+    const blind = rig({ sends: [unable] });
+    await expect(blind.client.push(device, blind.artifact)).rejects.toMatchObject({ code: "outcome_unknown" });
+  });
+
+  it("reads after TLS broke in the middle, also where a read breaks alike", async () => {
+    const broken = fault("tls_failed", { bytesOut: "all" });
+    const { client, artifact } = rig({ sends: [broken], reads: [fault("tls_failed", { phase: "inspect" }), newState] });
+    expect(await client.push(device, artifact)).toMatchObject({ acknowledgedBy: "readback" });
+  });
+
   it("treats an adapter's stray exception as unknown, never as a reason to repeat", async () => {
     const { client, artifact, fake } = rig({ sends: [new RangeError("bug")], traits: { repeat: "idempotent" } });
     await expect(client.push(device, artifact)).rejects.toMatchObject({
@@ -154,7 +192,10 @@ describe("push", () => {
       throw lost;
     };
     const asked = rig({ traits: { activates: "on-request" }, session: { activate } });
-    expect(await asked.client.push(device, asked.artifact)).toMatchObject({ activated: true });
+    // Nobody knows whether it was told, so the receipt does not say so.
+    expect(await asked.client.push(device, asked.artifact)).toMatchObject({ activated: false });
+    const told = rig({ traits: { activates: "on-request" }, session: { activate: async () => {} } });
+    expect(await told.client.push(device, told.artifact)).toMatchObject({ activated: true });
     expect(await asked.client.push(device, asked.artifact, { activate: false })).toMatchObject({ activated: false });
     const refusing = rig({
       traits: { activates: "on-request" },

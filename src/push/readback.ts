@@ -1,7 +1,7 @@
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceState } from "../core/outcome.ts";
 import { type Expectation, judge, type Reading } from "./evidence.ts";
-import { final, type VerificationRun } from "./verification.ts";
+import { endsReading, type VerificationRun } from "./verification.ts";
 
 /**
  * What a read after an ambiguous attempt shows. `arrived`: the device runs the artifact. `intact`: it showed the same
@@ -47,7 +47,7 @@ export async function readback(run: VerificationRun, quietPeriod: number, wholly
     } catch (error) {
       if (!isFlashwaveError(error) || error.code === "aborted" || error.code === "client_closed") throw error;
       emit?.({ type: "read", device, error });
-      if (final.has(error.code)) return { kind: "unclear", error };
+      if (endsReading(error)) return { kind: "unclear", error };
       lastError = error;
       quiet = undefined;
     }

@@ -15,25 +15,29 @@ export interface RetryOptions {
 }
 
 /**
- * What to do about a failed attempt.
+ * What to do about a failed attempt. `deferred`: the milliseconds for which the device asked to be left alone.
  *
  * - `retry`: nothing reached the device, or it certainly changed nothing. Send again after a delay.
- * - `read`: the device may have the bytes. Read it, then decide.
+ * - `read`: the device may have the bytes. Read it, then decide; `final`: but do not send again.
  * - `give-up`: trying again cannot help. `read: true`: read once anyway, since a part may have been written.
  */
 export type Decision =
   | { readonly next: "retry"; readonly deferred?: number }
-  | { readonly next: "read" }
+  | { readonly next: "read"; readonly deferred?: number; readonly final?: boolean }
   | { readonly next: "give-up"; readonly read: boolean };
 
-/** No byte of the artifact left. */
-const notSent: ReadonlySet<FlashwaveErrorCode> = new Set(["connect_failed", "connect_timeout", "upload_gone"]);
+/** No byte of the artifact left, or, where the device fetched none, none can leave any more: its URL is void. */
+const notSent: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "connect_failed",
+  "connect_timeout",
+  "upload_gone",
+  "not_fetched",
+]);
 
 /** After these the device may or may not have acted on what it was sent. */
 const ambiguous: ReadonlySet<FlashwaveErrorCode> = new Set([
   "early_reply",
   "device_error",
-  "device_busy",
   "connection_lost",
   "stall_timeout",
   "response_timeout",
@@ -42,17 +46,40 @@ const ambiguous: ReadonlySet<FlashwaveErrorCode> = new Set([
   "reply_too_large",
 ]);
 
-/** The fault matrix as a function: pure, so that it can be read and tested as a table. */
-export function decide(error: FlashwaveError, traits: DeliveryTraits): Decision {
+/**
+ * The fault matrix as a function: pure, so that it can be read and tested as a table.
+ *
+ * A busy device that declares to have changed nothing is believed before its first byte, and where nobody can check.
+ * Once bytes had left it is read all the same: that a refusal changes nothing is mostly an adapter's guess.
+ *
+ * @param readable whether there is a probe for this device
+ */
+export function decide(error: FlashwaveError, traits: DeliveryTraits, readable = true): Decision {
   if (notSent.has(error.code)) return { next: "retry" };
-  const status = error.reply?.status;
-  if (error.code === "device_busy" && status !== undefined && traits.refusals.has(status)) {
-    return error.reply?.retryAfter === undefined
-      ? { next: "retry" }
-      : { next: "retry", deferred: error.reply.retryAfter };
+  if (error.code === "device_busy") {
+    const believed = isRefusal(error, traits) && (error.bytesOut === "none" || !readable);
+    const deferred = error.reply?.retryAfter;
+    return { next: believed ? "retry" : "read", ...(deferred !== undefined && { deferred }) };
   }
-  if (ambiguous.has(error.code)) return { next: "read" };
+  // It cannot do that (501, 505), or says that it will not have these bytes: a repetition would be answered alike.
+  if (error.code === "device_error" && !error.retryable) return { next: "read", final: true };
+  if (ambiguous.has(error.code) || brokeTls(error)) return { next: "read" };
   return { next: "give-up", read: readWorthwhile(error) };
+}
+
+/** Whether an order (to install, say) may have been followed although it ended in this error. */
+export function leavesOpen(error: FlashwaveError, traits: DeliveryTraits): boolean {
+  const decision = decide(error, traits);
+  return decision.next === "read" && decision.final !== true && !isRefusal(error, traits);
+}
+
+function isRefusal({ reply }: FlashwaveError, { refusals }: DeliveryTraits): boolean {
+  return reply !== undefined && refusals.has(reply.status);
+}
+
+/** A session that broke once a request was on its way is a lost connection; a handshake that failed is final. */
+export function brokeTls({ code, phase }: FlashwaveError): boolean {
+  return code === "tls_failed" && phase !== "connect";
 }
 
 /** A refused or redirected upload may still have written a part; our own faults and a caller's abort are not asked about. */
@@ -76,7 +103,7 @@ export function backoff(
   options: RetryOptions,
   random: () => number,
 ): number {
-  if (decision.next === "retry" && decision.deferred !== undefined) return decision.deferred;
+  if (decision.next !== "give-up" && decision.deferred !== undefined) return decision.deferred;
   const base = error.code === "device_busy" ? options.busyBase : options.base;
   return Math.floor(random() * Math.min(options.cap, base * 2 ** (attempt - 1)));
 }

@@ -86,6 +86,32 @@ describe("update", () => {
     expect(dark.fake.calls).toEqual(["inspect", "inspect"]);
   });
 
+  it("reads a device again that answers, but cannot tell its state yet", async () => {
+    const { client, artifact, fake } = rig({ reads: [fault("unreadable_state"), oldState, newState] });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "updated" });
+    expect(fake.calls.indexOf("send")).toBe(2);
+    const garbled = rig({ reads: [fault("unreadable_state")] });
+    expect(await garbled.client.update(device, artifact)).toMatchObject({ error: { code: "unreadable_state" } });
+    expect(garbled.fake.calls).toEqual(["inspect", "inspect", "inspect"]);
+  });
+
+  it("verifies although the answer to the order was lost, and does not claim that it was acknowledged", async () => {
+    const activate = () => Promise.reject(fault("connection_lost", { bytesOut: "all", phase: "activate" }));
+    const { client, artifact } = rig({
+      reads: [oldState, newState],
+      traits: { activates: "on-request" },
+      session: { activate },
+    });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "updated", receipt: { activated: false } });
+    const busy = () => Promise.reject(fault("device_busy", { bytesOut: "all", reply: { status: 503 } }));
+    const refused = rig({
+      reads: [oldState],
+      traits: { activates: "on-request" },
+      session: { activate: busy },
+    });
+    expect(await refused.client.update(device, artifact)).toMatchObject({ error: { code: "device_busy" } });
+  });
+
   it("claims nothing of a device that only staged the bytes", async () => {
     const { client, artifact } = rig({ reads: [oldState], session: { settle: async () => "staged" } });
     expect(await client.update(device, artifact)).toMatchObject({ status: "staged" });

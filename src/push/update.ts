@@ -5,7 +5,7 @@ import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outc
 import { judge } from "./evidence.ts";
 import type { UpdateOptions } from "./options.ts";
 import { interruptions, Outcomes } from "./outcomes.ts";
-import { decide } from "./retry-policy.ts";
+import { leavesOpen } from "./retry-policy.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -100,18 +100,22 @@ async function settle(
     return await session.settle(receipt, work.step(work.verification.deadline));
   } catch (error) {
     if (!isFlashwaveError(error) || error.code === "device_error") throw error;
-    if (decide(error, session.traits).next !== "read") throw error;
+    if (!leavesOpen(error, session.traits)) throw error;
     return "lost";
   }
 }
 
-/** Tells the device to install. A lost answer is no failure: what the device then runs decides. */
+/**
+ * Tells the device to install. A lost answer is no failure: what the device then runs decides. But it is no
+ * acknowledgement either, so the receipt does not say `activated`.
+ */
 export async function activate(work: Work, session: DeliverySession, receipt: Receipt): Promise<Receipt> {
   if (receipt.activated || session.activate === undefined) return receipt;
   try {
     await session.activate(receipt, work.step(work.readTimeout));
   } catch (error) {
-    if (!isFlashwaveError(error) || decide(error, session.traits).next !== "read") throw error;
+    if (!isFlashwaveError(error) || !leavesOpen(error, session.traits)) throw error;
+    return receipt;
   }
   return { ...receipt, activated: true };
 }

@@ -4,6 +4,7 @@ import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } 
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceState, Evidence } from "../core/outcome.ts";
 import { type Expectation, evidenceOf, type Fold, fold, nothingRead, type Verdict } from "./evidence.ts";
+import { brokeTls } from "./retry-policy.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface VerificationOptions {
@@ -31,7 +32,7 @@ const firstPause = 250;
 const longestPause = 60_000;
 
 /** After these a further read cannot help, or would be about another device. */
-export const final: ReadonlySet<FlashwaveErrorCode> = new Set([
+const final: ReadonlySet<FlashwaveErrorCode> = new Set([
   "aborted",
   "client_closed",
   "address_denied",
@@ -44,6 +45,10 @@ export const final: ReadonlySet<FlashwaveErrorCode> = new Set([
   "refused",
   "redirected",
 ]);
+
+export function endsReading(error: FlashwaveError): boolean {
+  return final.has(error.code) && !brokeTls(error);
+}
 
 /** Reads the device until the evidence is complete and stable, or the deadline passes. */
 export async function verification(run: VerificationRun): Promise<Evidence> {
@@ -96,7 +101,7 @@ async function read(run: VerificationRun, end: number): Promise<{ state?: Device
     return { state };
   } catch (error) {
     if (!isFlashwaveError(error)) throw error;
-    if (final.has(error.code)) throw inContext(error, { device });
+    if (endsReading(error)) throw inContext(error, { device });
     emit?.({ type: "read", device, error });
     return { error };
   }
@@ -109,7 +114,7 @@ async function checkHealth(run: VerificationRun, end: number): Promise<Evidence[
     await probe.health({ deadline: Math.min(end, clock.now() + run.readTimeout), ...(signal && { signal }) });
     return "ok";
   } catch (error) {
-    if (!isFlashwaveError(error) || (final.has(error.code) && error.code !== "refused")) throw error;
+    if (!isFlashwaveError(error) || (endsReading(error) && error.code !== "refused")) throw error;
     return error;
   }
 }

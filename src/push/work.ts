@@ -2,7 +2,7 @@ import { combinePaces, createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Credentials } from "../core/credentials.ts";
-import type { DeliveryContext, DeliverySession, Probe, Step } from "../core/delivery.ts";
+import type { DeliveryContext, DeliverySession, Probe, Prober, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
@@ -14,7 +14,7 @@ import type { Since } from "./boot.ts";
 import { askCredentials } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
-import { backoff, decide } from "./retry-policy.ts";
+import { backoff, type Decision, decide } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import type { Shared } from "./shared.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
@@ -87,8 +87,8 @@ export class Work implements DeliveryContext {
   get probe(): Probe | undefined {
     const { prober } = this.#route;
     if (this.#probe === undefined && prober !== undefined) {
-      const probe = prober.bind(this.device, this);
-      this.#probe = this.#shared.registry === undefined ? probe : this.#remembering(probe);
+      const probe = bound(prober, this);
+      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.#remembering(probe);
     }
     return this.#probe;
   }
@@ -139,7 +139,7 @@ export class Work implements DeliveryContext {
       } catch (error) {
         if (!isFlashwaveError(error)) throw error;
         const decision = decide(error, readTraits);
-        if (decision.next === "give-up" || attempt >= retry.attempts) throw error;
+        if (!worthRepeating(error, decision) || attempt >= retry.attempts) throw error;
         const delay = backoff(attempt, decision, error, retry, random);
         await this.waiting.sleep(delay, "inspect", this.device.id, this.signal);
       }
@@ -210,6 +210,22 @@ export class Work implements DeliveryContext {
       ...(health && { health }),
     };
   }
+}
+
+/** A profile may say that its device cannot be read; in the middle of a push that must not pass for the push's own end. */
+function bound(prober: Prober, work: Work): Probe | undefined {
+  try {
+    return prober.bind(work.device, work);
+  } catch (error) {
+    if (isFlashwaveError(error) && error.code === "no_probe") return undefined;
+    throw error;
+  }
+}
+
+/** A device that is starting may answer with a page of its own before it can tell its state. */
+function worthRepeating(error: FlashwaveError, decision: Decision): boolean {
+  if (error.code === "unreadable_state") return true;
+  return decision.next === "retry" || (decision.next === "read" && decision.final !== true);
 }
 
 /** Reading is idempotent by nature; a refusal is final. */
