@@ -159,8 +159,8 @@ function protocolOf(flag: "via" | "probe", kind: string): (profile: Profile) => 
 }
 
 /**
- * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read, and nothing
- * of what the delivery sends or takes.
+ * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read and to log
+ * in, and nothing of what the delivery sends or takes.
  */
 export async function adaptersOf(devices: readonly Device[], profile: Profile): Promise<Adapters> {
   const [usual = ""] = kinds;
@@ -170,12 +170,13 @@ export async function adaptersOf(devices: readonly Device[], profile: Profile): 
   );
   const protocols = [...named].map((kind) => protocolOf("via", kind));
   const probes = [...read].map((kind) => [kind, protocolOf("probe", kind)] as const);
-  const { inspect, health } = profile;
+  const { inspect, health, options: { auth } = {} } = profile;
+  const reading = given({ inspect, health, options: auth === undefined ? undefined : { auth } });
   return {
     deliveries: await Promise.all(protocols.map((protocol) => protocol(profile))),
     probers: await Promise.all(
       probes.map(async ([kind, protocol]) => {
-        const { prober } = await protocol(given({ inspect, health }));
+        const { prober } = await protocol(reading);
         if (prober !== undefined) return prober;
         throw new UsageError(`Devices cannot be read via ${kind}; name another kind with --probe.`);
       }),

@@ -106,7 +106,13 @@ export class Attempts {
     return createProgress({
       total,
       clock: options.clock,
-      report: (sent) => report({ device: device.id, attempt, sent, total }),
+      report: (sent) => {
+        try {
+          report({ device: device.id, attempt, sent, total });
+        } catch (cause) {
+          throw progressFailed(cause, device.id, attempt);
+        }
+      },
     });
   }
 
@@ -210,8 +216,17 @@ function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveErr
   if (isFlashwaveError(thrown)) return inContext(thrown, { device, attempt: thrown.attempt ?? attempt });
   return new FlashwaveError(
     "outcome_unknown",
-    "The delivery adapter or onProgress threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and look at the cause.",
+    "The delivery adapter threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and mend the adapter: look at the cause.",
     { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
+  );
+}
+
+/** The device did nothing wrong, and what it makes of a part of the bytes nobody knows. */
+function progressFailed(cause: unknown, device: string, attempt: number): FlashwaveError {
+  return new FlashwaveError(
+    "outcome_unknown",
+    "onProgress threw, which broke the send off in the middle: that is the caller's own fault, not the device's. Read the device before sending again, and mend the callback: look at the cause.",
+    { phase: "send", bytesOut: "some", device, attempt, cause },
   );
 }
 

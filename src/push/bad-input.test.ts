@@ -24,6 +24,18 @@ describe("bad input", () => {
     ],
     ["an observer that is none", () => createClient({ onEvent: "x" as never }, [fakeDelivery()]), "invalid_option"],
     ["a delivery that is none", () => createClient({ deliveries: [null as never] }, []), "invalid_option"],
+    ["a registry that is none", () => createClient({ registry: {} as never }, [fakeDelivery()]), "invalid_option"],
+    [
+      "a registry that cannot resolve profiles",
+      () =>
+        createClient(
+          { registry: { devices: { getMany: async () => new Map(), observe: () => {} }, profiles: {} } as never },
+          [fakeDelivery()],
+        ),
+      "invalid_option",
+    ],
+    ["a clock that stands still", () => createClient({ clock: {} as never }, [fakeDelivery()]), "invalid_option"],
+    ["versions without order", () => createClient({ versions: {} as never }, [fakeDelivery()]), "invalid_option"],
     ["no deliveries", () => createClient({ deliveries: [] }, []), "invalid_option"],
     [
       "two deliveries of a kind",
@@ -57,6 +69,7 @@ describe("bad input", () => {
     ["a signal that is none", artifact, { signal: {} }],
     ["a callback that is none", artifact, { onProgress: 7 }],
     ["a flag that is text", artifact, { activate: "no" }],
+    ["a misspelt option", artifact, { sginal: AbortSignal.abort() }],
   ])("refuses %s for every kind of call", async (_what, opened, options) => {
     const { client, fake } = rig();
     const refused = expect.objectContaining({ code: "invalid_option", phase: "prepare" });
@@ -64,6 +77,21 @@ describe("bad input", () => {
     await expect(client.update(device, opened as never, options as never)).rejects.toEqual(refused);
     await expect(client.verify(device, opened as never, options as never)).rejects.toEqual(refused);
     expect(() => client.pushMany([device], opened as never, options as never)).toThrow(refused);
+    expect(fake.calls).toEqual([]);
+  });
+
+  it("refuses an option of another call, which would do nothing", async () => {
+    const { client, fake } = rig();
+    const refused = { code: "invalid_option", message: expect.stringMatching(/^There is no option .*; there are /) };
+    await expect(client.push(device, artifact, { force: true } as never)).rejects.toMatchObject(refused);
+    await expect(client.inspect(device, { deadline: 5 } as never)).rejects.toMatchObject(refused);
+    await expect(client.verify(device, artifact, { force: true } as never)).rejects.toMatchObject(refused);
+    await expect(client.update(device, artifact, { verify: false } as never)).rejects.toMatchObject(refused);
+    const misspelt = { verification: { newBot: false } } as never;
+    await expect(client.update(device, artifact, misspelt)).rejects.toMatchObject(refused);
+    await expect(client.update(device, artifact, { verification: 5 } as never)).rejects.toMatchObject({
+      code: "invalid_option",
+    });
     expect(fake.calls).toEqual([]);
   });
 

@@ -94,7 +94,7 @@ class FlashwaveClient implements Client {
 
   async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
     checkArtifact(artifact);
-    checkCall(options);
+    checkCall("push", options);
     const found = this.#work(ref, options.signal);
     const work = found instanceof Promise ? await found : found;
     checkToken(options.resume, work, artifact);
@@ -122,7 +122,7 @@ class FlashwaveClient implements Client {
 
   async verify(ref: DeviceRef, artifact: Artifact, options: VerifyOptions = none): Promise<Evidence> {
     checkArtifact(artifact);
-    checkCall(options);
+    checkCall("verify", options);
     const { since, signal } = options;
     const verification = resolveVerification(options, this.#options.verification);
     const work = await this.#work(ref, signal, verification);
@@ -133,7 +133,7 @@ class FlashwaveClient implements Client {
   }
 
   async inspect(ref: DeviceRef, options: InspectOptions = none): Promise<DeviceState> {
-    checkCall(options);
+    checkCall("inspect", options);
     const work = await this.#work(ref, options.signal);
     try {
       return await this.#probeOf(work).inspect(work.step(work.readTimeout));
@@ -144,7 +144,7 @@ class FlashwaveClient implements Client {
 
   async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = none): Promise<DeviceOutcome> {
     checkArtifact(artifact);
-    checkCall(options);
+    checkCall("update", options);
     const verification = resolveVerification(options.verification, this.#options.verification);
     const work = await this.#work(ref, options.signal, verification);
     checkToken(options.resume, work, artifact);

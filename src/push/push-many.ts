@@ -14,7 +14,7 @@ import {
   type UpdateOptions,
 } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
-import { checkArtifact, checkCall } from "./shapes.ts";
+import { checkArtifact, checkCall, optionsFor } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 
 /** One artifact for all devices, or each device's own. */
@@ -34,7 +34,7 @@ export function pushMany(
   artifact: ArtifactChoice,
   options: PushManyOptions,
 ): AsyncIterable<DeviceOutcome> {
-  checkCall(options);
+  checkCall("pushMany", options);
   if (typeof artifact !== "function") checkArtifact(artifact);
   if (options.profile !== undefined && typeof options.profile !== "function")
     throw invalidOption("profile", "a function", options.profile);
@@ -44,7 +44,9 @@ export function pushMany(
   const concurrency = count("concurrency", options.concurrency, run.inFlight, 1, 100_000);
   const leaving = new AbortController();
   const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal]);
-  const each = { ...options, signal };
+  const { verify = true, profile, resume } = options;
+  const call = optionsFor(verify ? "update" : "push", { ...options, signal, resume: undefined });
+  const each = { verify, profile, resume, call };
   return mapConcurrent(
     devices,
     concurrency,
@@ -53,23 +55,32 @@ export function pushMany(
   );
 }
 
+/** The options of the call that stay the same from device to device, and those that are found for each. */
+interface Each {
+  readonly profile: PushManyOptions["profile"];
+  readonly resume: PushManyOptions["resume"];
+  readonly verify: boolean;
+  readonly call: Omit<UpdateOptions, "resume">;
+}
+
 /** One device of many: whatever is wrong with it is its own outcome, and the others go on. */
 async function one(
   run: FleetRun,
   ref: DeviceRef,
   artifact: ArtifactChoice,
-  options: PushManyOptions,
+  { verify, profile, resume, call }: Each,
 ): Promise<DeviceOutcome> {
   const id = typeof ref === "string" ? ref : String(ref?.id);
   let outcomes = new Outcomes(id, notOpened, run.clock);
   try {
     const subject = resolveSubject(ref, run.registry);
-    const device = withProfile(subject instanceof Promise ? await subject : subject, options.profile);
+    const device = withProfile(subject instanceof Promise ? await subject : subject, profile);
     const opened = typeof artifact === "function" ? await artifact(device) : artifact;
     checkArtifact(opened);
     outcomes = new Outcomes(device.id, opened.ref, run.clock);
-    const own = withToken(options, device);
-    if (options.verify !== false) return await run.client.update(device, opened, own);
+    const token = resume?.(device);
+    const own = token === undefined ? call : { ...call, resume: token };
+    if (verify) return await run.client.update(device, opened, own);
     return outcomes.sent(await run.client.push(device, opened, own));
   } catch (error) {
     return outcomes.ended(
@@ -92,16 +103,6 @@ const notOpened: ArtifactRef = Object.freeze({ name: "", version: "", length: 0,
 function withProfile(device: Device, choose: PushManyOptions["profile"]): Device {
   const profile = choose?.(device);
   return profile === undefined ? device : { ...device, profile };
-}
-
-/** The options of one device's call: its own token in place of the function that finds it. */
-function withToken(options: PushManyOptions, device: Device): UpdateOptions {
-  const { resume: find } = options;
-  const common: Omit<PushManyOptions, "resume"> = options;
-  if (find === undefined) return common;
-  const { resume: _replaced, ...rest } = options;
-  const resume = find(device);
-  return resume === undefined ? rest : { ...rest, resume };
 }
 
 function callbackFailed(cause: unknown, device: string): FlashwaveError {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SendStep } from "../core/delivery.ts";
 import { createVirtualClock } from "../testing/virtual-clock.ts";
 import { device, fault, lost, newState, oldState, rig } from "./fakes/index.ts";
 
@@ -202,6 +203,26 @@ describe("push", () => {
       session: { activate: async () => Promise.reject(fault("refused")) },
     });
     await expect(refusing.client.push(device, refusing.artifact)).rejects.toMatchObject({ code: "refused" });
+  });
+
+  it("says whose fault it is when onProgress throws", async () => {
+    const sends = [
+      (step: SendStep) => {
+        step.onSent?.(2);
+        return { status: 200, bytes: 4 };
+      },
+    ];
+    const { client, artifact, fake } = rig({ sends });
+    const bug = new RangeError("bug");
+    const onProgress = () => {
+      throw bug;
+    };
+    await expect(client.push(device, artifact, { onProgress })).rejects.toMatchObject({
+      code: "outcome_unknown",
+      message: expect.stringContaining("onProgress threw"),
+      cause: bug,
+    });
+    expect(fake.steps).toHaveLength(1);
   });
 
   it("reports progress per attempt, never backwards", async () => {

@@ -2,12 +2,17 @@ import type { Artifact } from "../core/artifact.ts";
 import type { ResumeToken } from "../core/delivery.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { Receipt } from "../core/outcome.ts";
-import { invalidOption } from "./options.ts";
+import { invalidOption, type PushManyOptions, type PushOptions, type UpdateOptions } from "./options.ts";
+import type { VerificationOptions } from "./verification.ts";
 
 type Kind = "object" | "list" | "function" | "anything";
+/** A list names the methods that an object must have. */
 interface Shape {
-  readonly [field: string]: Kind | Shape;
+  readonly [field: string]: Kind | readonly string[] | Shape;
 }
+
+/** What a client calls of a registry. Another's may have more, so its names are not checked. */
+const registry = { devices: ["getMany", "observe"], profiles: ["resolveMany"] } as const;
 
 /** What a client's options may hold. Ranges are checked where an option is resolved. */
 const clientOptions: Shape = {
@@ -15,7 +20,7 @@ const clientOptions: Shape = {
   probers: "list",
   registry: "object",
   credentials: "function",
-  versions: "object",
+  versions: ["compare", "equal", "sortKey"],
   addressPolicy: { permit: "anything", only: "anything", deny: "anything" },
   tls: { ca: "anything", cert: "anything", key: "anything", minVersion: "anything", pins: "list" },
   timeouts: { connect: "anything", stall: "anything", response: "anything", minimumRate: "anything" },
@@ -23,7 +28,7 @@ const clientOptions: Shape = {
   limits: { inFlight: "anything", connections: "anything", bytesPerSecond: "anything", responseBytes: "anything" },
   verification: { deadline: "anything", stableFor: "anything", newBoot: "anything" },
   onEvent: "function",
-  clock: "object",
+  clock: ["now", "wall", "sleep", "every"],
   random: "function",
 };
 
@@ -34,6 +39,10 @@ const clientOptions: Shape = {
  */
 export function checkClientOptions(options: unknown): void {
   checkShape("options", "", options, clientOptions);
+  const given = (options as { readonly registry?: Readonly<Record<string, unknown>> }).registry;
+  if (given === undefined) return;
+  checkMethods("registry.devices", given["devices"], registry.devices);
+  if (given["profiles"] !== undefined) checkMethods("registry.profiles", given["profiles"], registry.profiles);
 }
 
 function checkShape(name: string, prefix: string, value: unknown, shape: Shape): void {
@@ -43,9 +52,17 @@ function checkShape(name: string, prefix: string, value: unknown, shape: Shape):
     const full = prefix + field;
     if (wanted === undefined) throw unknownOption(full, Object.keys(shape));
     if (given === undefined || wanted === "anything") continue;
-    if (typeof wanted === "object") checkShape(full, `${full}.`, given, wanted);
+    if (isList(wanted)) checkMethods(full, given, wanted);
+    else if (typeof wanted === "object") checkShape(full, `${full}.`, given, wanted);
     else checkKind(full, wanted, given);
   }
+}
+
+const isList = (wanted: Shape[string]): wanted is readonly string[] => Array.isArray(wanted);
+
+function checkMethods(name: string, given: unknown, methods: readonly string[]): void {
+  const has = (method: string) => typeof (Object(given) as Record<string, unknown>)[method] === "function";
+  if (!isObject(given) || !methods.every(has)) throw invalidOption(name, `an object with ${methods.join(", ")}`, given);
 }
 
 function checkKind(name: string, kind: Exclude<Kind, "anything">, given: unknown): void {
@@ -68,19 +85,59 @@ export function checkSignal(signal: unknown): asserts signal is AbortSignal | un
   throw invalidOption("signal", "an AbortSignal", signal);
 }
 
+const push: readonly (keyof PushOptions)[] = [
+  "signal",
+  "headers",
+  "onProgress",
+  "bytesPerSecond",
+  "activate",
+  "resume",
+  "onResumable",
+];
+const verification: readonly (keyof VerificationOptions)[] = ["deadline", "stableFor", "newBoot"];
+const update: readonly (keyof UpdateOptions)[] = [...push, "force", "verification"];
+const many: readonly (keyof PushManyOptions)[] = [...update, "concurrency", "verify", "profile"];
+
+/** The options that each call takes. */
+const calls: Readonly<Record<Call, ReadonlySet<string>>> = {
+  push: new Set(push),
+  inspect: new Set(["signal"]),
+  verify: new Set([...verification, "signal", "since"]),
+  update: new Set(update),
+  pushMany: new Set(many),
+  verification: new Set(verification),
+};
+
+type Call = "push" | "inspect" | "verify" | "update" | "pushMany" | "verification";
+
+/** Those of the options that a call takes, for a call made on behalf of another. */
+export function optionsFor(call: Call, options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => calls[call].has(name)));
+}
+
+/** @throws `invalid_option` for a name that the call does not know: a misspelt `signal` must not pass for none */
+function checkNames(options: object, call: Call): void {
+  for (const name in options) if (!calls[call].has(name)) throw unknownOption(name, [...calls[call]]);
+}
+
 /**
- * The options of one call that would otherwise fail in the middle of it.
+ * The options of one call that would otherwise fail in the middle of it, or do nothing.
  * @throws `invalid_option`
  */
-export function checkCall(options: {
-  readonly signal?: unknown;
-  readonly headers?: unknown;
-  readonly onProgress?: unknown;
-  readonly activate?: unknown;
-  readonly force?: unknown;
-  readonly onResumable?: unknown;
-}): void {
+export function checkCall(
+  call: Call,
+  options: {
+    readonly signal?: unknown;
+    readonly headers?: unknown;
+    readonly onProgress?: unknown;
+    readonly activate?: unknown;
+    readonly force?: unknown;
+    readonly onResumable?: unknown;
+    readonly verification?: unknown;
+  },
+): void {
   if (!isObject(options)) throw invalidOption("options", "an object", options);
+  checkNames(options, call);
   const { signal, headers, onProgress, activate, force, onResumable } = options;
   checkSignal(signal);
   if (headers !== undefined && !isObject(headers))
@@ -90,6 +147,9 @@ export function checkCall(options: {
   if (activate !== undefined && typeof activate !== "boolean")
     throw invalidOption("activate", "true or false", activate);
   if (force !== undefined && typeof force !== "boolean") throw invalidOption("force", "true or false", force);
+  if (options.verification === undefined) return;
+  if (!isObject(options.verification)) throw invalidOption("verification", "an object", options.verification);
+  checkNames(options.verification, "verification");
 }
 
 function unknownOption(name: string, known: readonly string[]): FlashwaveError {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { device, fault, newState, oldState, rig } from "./fakes/index.ts";
+import { device, fakeArtifact, fault, newState, oldState, rig } from "./fakes/index.ts";
+
+const soon = { deadline: 20_000 };
 
 describe("update", () => {
   it("goes from the old version to evidence, and commits", async () => {
@@ -140,6 +142,22 @@ describe("update", () => {
     expect(calls).toEqual(["rollback"]);
   });
 
+  it("does not roll back because a health check got no answer", async () => {
+    const calls: string[] = [];
+    const session = { rollback: async () => void calls.push("rollback") };
+    const unheard = fault("deadline_exceeded", { phase: "verify" });
+    const mute = rig({ reads: [oldState, newState], health: [unheard], session }, { verification: soon });
+    expect(await mute.client.update(device, mute.artifact)).toMatchObject({
+      status: "unknown",
+      error: { code: "unverified", message: expect.stringContaining("no answer"), cause: { code: unheard.code } },
+    });
+    expect(calls).toEqual([]);
+    const no = fault("unhealthy", { phase: "verify" });
+    const cut = rig({ reads: [oldState, newState], health: [no, unheard], session }, { verification: soon });
+    expect(await cut.client.update(device, cut.artifact)).toMatchObject({ error: { code: "unhealthy" } });
+    expect(calls).toEqual(["rollback"]);
+  });
+
   it("is unknown when nobody could read the device afterwards, or the caller left in between", async () => {
     const dark = rig({ reads: [oldState, fault("connect_failed")] }, { verification: { deadline: 10_000 } });
     expect(await dark.client.update(device, dark.artifact)).toMatchObject({
@@ -225,6 +243,19 @@ describe("with a registry", () => {
       });
     },
   );
+
+  it("keeps the update's own error beside the registry's", async () => {
+    const { client } = rig({ reads: [oldState] }, { registry: registry({ fail: "observe" }), verification: soon });
+    expect(await client.update("d1", fakeArtifact())).toMatchObject({
+      status: "unknown",
+      attempts: 1,
+      error: {
+        code: "registry_failed",
+        message: expect.stringContaining("failed (not_updated)"),
+        cause: { errors: [{ code: "not_updated" }, { message: "disk" }] },
+      },
+    });
+  });
 
   it.each([
     ["an unknown id", "d2", registry(), "unknown_device"],

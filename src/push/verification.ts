@@ -1,6 +1,12 @@
 import type { Clock } from "../core/clock.ts";
 import type { Probe } from "../core/delivery.ts";
-import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } from "../core/errors.ts";
+import {
+  FlashwaveError,
+  type FlashwaveErrorCode,
+  type FlashwaveErrorContext,
+  inContext,
+  isFlashwaveError,
+} from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { DeviceState, Evidence } from "../core/outcome.ts";
 import { type Expectation, evidenceOf, type Fold, fold, nothingRead, type Verdict } from "./evidence.ts";
@@ -58,6 +64,7 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
   let known: Fold = nothingRead;
   let pause = firstPause;
   let lastError: FlashwaveError | undefined;
+  let unwell: FlashwaveError | undefined;
   /** Whether the last read that was given its time failed. */
   let dark = true;
   for (;;) {
@@ -71,11 +78,13 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
       const health = await checkHealth(run, end);
       if (!isFlashwaveError(health)) return evidenceOf(known, health, expected);
       lastError = health;
+      // A "no" stands until a "yes"; a question that got no answer takes nothing back.
+      if (unwell === undefined || !isNo(unwell)) unwell = health;
     } else if (verdict !== "poll" && verdict !== "hold") {
       throw ruledOut(verdict, known, expected);
     }
     const left = end - clock.now();
-    if (left <= 0) throw unproven(known, expected, lastError, run.deadline, dark);
+    if (left <= 0) throw unproven(known, expected, { lastError, unwell, dark, deadline: run.deadline });
     if (verdict === "hold" && known.row !== undefined) {
       // One read at the end of the row is enough where a boot in between would show; others are read on the way too.
       const due = Math.max(1, Math.ceil(known.row.since + expected.stableFor - clock.now()));
@@ -163,22 +172,25 @@ function ruledOut(
   }
 }
 
-function unproven(
-  known: Fold,
-  expected: Expectation,
-  lastError: FlashwaveError | undefined,
-  deadline: number,
-  dark: boolean,
-): FlashwaveError {
+interface Unproven {
+  readonly lastError: FlashwaveError | undefined;
+  /** The device's "no" to its health check, else the last fault of asking. */
+  readonly unwell: FlashwaveError | undefined;
+  readonly dark: boolean;
+  readonly deadline: number;
+}
+
+function unproven(known: Fold, expected: Expectation, seen: Unproven): FlashwaveError {
+  const { lastError, unwell, dark, deadline } = seen;
   const { device, artifact } = expected;
   const context = { phase: "verify", device, bytesOut: "all", ...(lastError && { cause: lastError }) } as const;
   const within = `within ${deadline} ms and ${known.reads} reads`;
   const { last } = known;
   if (last === undefined) {
-    const seen = lastError === undefined ? "" : ` Last fault: ${lastError.code}.`;
+    const fault = lastError === undefined ? "" : ` Last fault: ${lastError.code}.`;
     return new FlashwaveError(
       "unverified",
-      `The device's state could not be read ${within}.${seen} Read it before sending again.`,
+      `The device's state could not be read ${within}.${fault} Read it before sending again.`,
       context,
     );
   }
@@ -190,13 +202,7 @@ function unproven(
     );
   }
   if (last.reading.kind === "match") {
-    if (lastError?.phase === "verify" || lastError?.code === "unhealthy") {
-      return new FlashwaveError(
-        "unhealthy",
-        `The device runs ${quote(last.state.version)}, but its health check did not pass ${within}. Look at the device; without a health route set health: false.`,
-        context,
-      );
-    }
+    if (unwell !== undefined) return notWell(unwell, last.state, within, context);
     return new FlashwaveError(
       "unverified",
       `The device was seen running ${quote(last.state.version)}, but not for ${expected.stableFor} ms without a break ${within}. Verify again with a longer deadline.`,
@@ -214,6 +220,30 @@ function unproven(
     "not_updated",
     `The device still reports version ${quote(last.state.version)} instead of ${quote(artifact.version)} ${within}. Read its own log before sending again.`,
     context,
+  );
+}
+
+/** The device answered its health check, and not with a yes. */
+function isNo({ code }: FlashwaveError): boolean {
+  return code === "unhealthy" || code === "refused" || code === "device_error";
+}
+
+/** Only the device itself can say that it is not well, and then a trial is rolled back: a lost answer must not do that. */
+function notWell(
+  unwell: FlashwaveError,
+  { version }: DeviceState,
+  within: string,
+  context: FlashwaveErrorContext,
+): FlashwaveError {
+  const advice = "Look at the device; without a health route set health: false";
+  if (isNo(unwell)) {
+    const message = `The device runs ${quote(version)}, but its health check did not pass ${within}. ${advice}.`;
+    return new FlashwaveError("unhealthy", message, { ...context, cause: unwell });
+  }
+  return new FlashwaveError(
+    "unverified",
+    `The device runs ${quote(version)}, but its health check got no answer ${within} (${unwell.code}). ${advice}.`,
+    { ...context, cause: unwell },
   );
 }
 

@@ -184,11 +184,7 @@ export class Work implements DeliveryContext {
       if (invalid.length > 0) throw new TypeError("the registry refused the observation as invalid");
       return outcome;
     } catch (cause) {
-      throw new FlashwaveError(
-        "registry_failed",
-        `The device's update ended as ${outcome.status}, but the registry could not record it. Mend the registry and read the device again.`,
-        { phase: "registry", bytesOut: "all", device: this.device.id, cause },
-      );
+      throw unrecorded(outcome, cause);
     }
   }
 
@@ -210,6 +206,24 @@ export class Work implements DeliveryContext {
       ...(health && { health }),
     };
   }
+}
+
+/** The update's own error, where it had one, is not lost over the registry's: both are in the cause. */
+function unrecorded(outcome: DeviceOutcome, failure: unknown): FlashwaveError {
+  const own = "error" in outcome ? outcome.error : undefined;
+  const ended = own === undefined ? outcome.status : `${outcome.status} (${own.code})`;
+  const both = "The update's own error, and the registry's.";
+  return new FlashwaveError(
+    "registry_failed",
+    `The device's update ended as ${ended}, but the registry could not record it. Mend the registry and read the device again.`,
+    {
+      phase: "registry",
+      bytesOut: own?.bytesOut ?? (outcome.status === "skipped" ? "none" : "all"),
+      device: outcome.device,
+      attempt: outcome.attempts,
+      cause: own === undefined ? failure : new AggregateError([own, failure], both),
+    },
+  );
 }
 
 /** A profile may say that its device cannot be read; in the middle of a push that must not pass for the push's own end. */

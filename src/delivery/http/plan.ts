@@ -58,7 +58,11 @@ export function createPlans(options: HttpOptions = {}): Plans {
   const base = overlay(defaultProfile, profile);
   const own = resolveSettings(settings, profile.options);
   return {
-    sending: remembering(base, (raw, given) => compileSend(raw, resolveSettings(own, given?.options))),
+    sending: remembering(base, (raw, given) => {
+      // Nothing is sent to a device whose profile could not be read by afterwards.
+      compileRead(raw, authOf(given, own));
+      return compileSend(raw, resolveSettings(own, given?.options));
+    }),
     reading: remembering(base, (raw, given) => compileRead(raw, authOf(given, own))),
   };
 }

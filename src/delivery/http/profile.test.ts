@@ -95,6 +95,12 @@ describe("a profile that makes no sense", () => {
     expect(requests).toEqual([]);
   });
 
+  it("is refused before a send although only a read would need it", () => {
+    const profile = { inspect: { path: "no-slash" } };
+    const bind = () => http().bind({ ...device, profile }, remembering().context);
+    expect(bind).toThrow(expect.objectContaining({ code: "invalid_profile" }));
+  });
+
   it("never shows a value in its message", () => {
     expect(problem({ send: { headers: { authorization: "Bearer t0psecret\0" } } })).not.toContain("t0psecret");
     expect(problem({ send: { path: "/t0psecret /" } })).not.toContain("t0psecret");
