@@ -6,19 +6,19 @@ import type { TlsFiles } from "./wire.ts";
 
 /** The devices that `--to` and `--to-file` name. */
 export async function readDevices({ to = [], toFile, id, via, probe }: Flags): Promise<ReturnType<typeof devicesOf>> {
-  const listed = toFile === undefined ? [] : entriesOf(await text("--to-file", toFile));
+  const listed = toFile === undefined ? [] : entriesOf(await readText("--to-file", toFile));
   return devicesOf([...to, ...listed], { id, via, probe });
 }
 
 export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> {
   const files: { -readonly [Name in keyof TlsFiles]: TlsFiles[Name] } = {};
-  if (ca !== undefined) files.ca = await text("--ca", ca);
-  if (cert !== undefined) files.cert = await text("--cert", cert);
-  if (key !== undefined) files.key = await text("--key", key);
+  if (ca !== undefined) files.ca = await readText("--ca", ca);
+  if (cert !== undefined) files.cert = await readText("--cert", cert);
+  if (key !== undefined) files.key = await readText("--key", key);
   return files;
 }
 
-async function text(flag: string, path: string): Promise<string> {
+export async function readText(flag: string, path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {

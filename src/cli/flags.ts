@@ -27,6 +27,11 @@ export interface Flags {
   /** False: `--no-health`. */
   readonly health?: boolean;
   readonly header?: readonly string[];
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly passwordEnv?: string;
+  readonly tokenFile?: string;
+  readonly tokenEnv?: string;
   readonly permit?: readonly string[];
   readonly concurrency?: string;
   readonly rate?: string;
@@ -107,6 +112,11 @@ const proof: readonly Row[] = [
 
 const wire: readonly Row[] = [
   ["--header <header>", '"name: value", sent with every request; repeatable'],
+  ["--user <name>", "to log in with, as the devices ask for it; over plain http see --option auth=basic"],
+  ["--password-file <file>", "its password"],
+  ["--password-env <name>", "the environment variable that holds its password"],
+  ["--token-file <file>", "a bearer token, sent with every request"],
+  ["--token-env <name>", "the environment variable that holds the token"],
   ["--permit <cidr...>", "addresses to permit beside those that are typed"],
   limited("--connect-timeout", "duration", "to open a connection", "10s"),
   limited("--stall-timeout", "duration", "while a device takes no bytes", "60s"),

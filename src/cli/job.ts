@@ -1,5 +1,6 @@
 import type { Artifact, Device } from "../core/index.ts";
 import type { Client, PushOptions } from "../push/index.ts";
+import { readCredentials } from "./credentials.ts";
 import { readDevices, readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { createView, type Screen } from "./progress/view.ts";
@@ -35,11 +36,15 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
   const { signal, stdout, stderr } = io;
   const profile = profileOf(flags);
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
+  const credentials = await readCredentials(flags);
   const devices = await readDevices(flags);
   const adapters = await adaptersOf(devices, profile);
   const options = await permitTyped(asked, devices);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
-  await using client = openClient({ ...options, onEvent: view.onEvent }, adapters);
+  await using client = openClient(
+    { ...options, ...(credentials && { credentials: () => credentials }), onEvent: view.onEvent },
+    adapters,
+  );
   const report = new Report({
     json: flags.json === true,
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),

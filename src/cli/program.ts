@@ -85,6 +85,8 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
               .trim()
               .replace(/\s+/g, " ")
               .replace(/^error:/, "flashwave:")
+              // An option that is none may have been given a secret.
+              .replace(/(unknown option '-[^=']*)=.*'/, "$1'")
               .replace("argument 'artifact'", "argument 'artifact'; name it first, since --to takes what follows it"),
           )}\n`,
         ),

@@ -140,4 +140,4 @@ export class Authorization {
 
 const wrong = "does not take this login; check the credentials given for it";
 const late =
-  "asks for a login only when it is sent the artifact; name in its profile's options.challenge a request that it answers with 401, or set options.auth";
+  "asks for a login only when it is sent the artifact; name in its profile's options.challenge a request that it answers with 401, or set its profile's options.auth to basic";

@@ -31,7 +31,7 @@ const rulings = {
     says: "and redirects are never followed; give the device's final address and path",
   },
   busy: { code: "device_busy", retryable: true, says: "because it is busy; leave it alone for a while" },
-  unauthorized: { code: "refused", retryable: false, says: "and refused us; check the credentials its profile sends" },
+  unauthorized: { code: "refused", retryable: false, says: "and refused us; check the credentials given for it" },
   missing: { code: "refused", retryable: false, says: "and refused; check the path and the method in its profile" },
   unfit: {
     code: "refused",
