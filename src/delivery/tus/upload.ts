@@ -161,7 +161,7 @@ export class Upload {
       return { status: reply.status, bytes: this.#length };
     const message = `The device answered ${reply.status} to the creation of an upload, but does not say where it is.`;
     const out = (bytesOut: BytesOut) => (this.#begun ? bytesOut : "none");
-    throw this.#talk.fault(this.#begun ? "device_error" : "unsupported", message, reply, out);
+    throw this.#talk.fault(this.#begun ? "device_error" : "unsupported", message, reply, out, this.#begun);
   }
 
   #acknowledged(status: number): Acknowledgement {
