@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startDeviceServer, writeFirmware } from "../mocks/index.ts";
+import { startDeviceServer, startRedfishDevice, writeFirmware } from "../mocks/index.ts";
 
 let directory: string;
 let firmware: string;
@@ -60,5 +60,14 @@ describe("examples", () => {
     await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
     const { code, out } = await run("registry.ts", [firmware, "2.0.0", device.url]);
     expect({ code, out }).toEqual({ code: 0, out: "updated; the registry says 2.0.0, proved by version.\n" });
+  });
+
+  it("redfish", async () => {
+    const user = { name: "root", password: "0penBmc" };
+    await using bmc = await startRedfishDevice({ style: "openbmc", user, taskMs: 100 });
+    const { code, out, err } = await run("redfish.ts", [firmware, "2.0.0", bmc.url, user.name, user.password]);
+    expect({ code, out, err }).toEqual({ code: 0, out: "It runs 2.0.0.\n", err: "" });
+    expect(bmc.device.version).toBe("2.0.0");
+    expect(bmc.service.sessions.size).toBe(0);
   });
 });

@@ -123,7 +123,9 @@ const memberOf = ({ id, version, updateable, state, health }: Member): Json =>
   });
 
 function manager({ options, members, lastReset }: Model): Json {
-  const images = members().filter(({ updateable }) => updateable);
+  // What else can be updated is none of the manager's own images.
+  const others = (options.others ?? []).map(({ id }) => id);
+  const images = members().filter(({ id, updateable }) => updateable && !others.includes(id));
   const [active] = images;
   return resource(paths.manager, "Manager.v1_15_0.Manager", "Manager", {
     ManagerType: "BMC",

@@ -6,7 +6,7 @@ import type { RequestHead, SeenRequest } from "../records.ts";
 import type { RedfishDeviceOptions, RedfishFault, RedfishPurpose } from "./options.ts";
 import { Push } from "./push.ts";
 import { errorOf, paths } from "./resources.ts";
-import { RedfishService, type Reply } from "./service.ts";
+import { internalError, RedfishService, type Reply } from "./service.ts";
 
 export interface RedfishScriptEntry {
   readonly on: RedfishPurpose;
@@ -223,8 +223,9 @@ class Turn {
 
   #end(): void {
     const fault = this.#fault;
-    const ignored = fault !== undefined && !(fault.kind === "cut" && fault.at === "installed");
-    const reply = this.#push ? this.#push.end(ignored) : this.#service.answer(this.#seen, this.#body);
+    const ignored =
+      fault !== undefined && fault.kind !== "oversize" && !(fault.kind === "cut" && fault.at === "installed");
+    const reply = this.#push?.end(ignored) ?? (ignored ? internalError : this.#service.answer(this.#seen, this.#body));
     if (this.#response.headersSent) return;
     if (fault === undefined) respond(this.#response, reply);
     else this.#spoil(fault, reply);

@@ -170,6 +170,19 @@ describe("after the bytes", () => {
     expect(await no.client.update(device, no.artifact)).toMatchObject({ status: "failed" });
   });
 
+  it("is unknown when a device had not said by the deadline how it ended, and still runs the old version", async () => {
+    const settle = () => Promise.reject(fault("deadline_exceeded", { phase: "settle", bytesOut: "all" }));
+    const { client, artifact, fake } = rig({ reads: [oldState], session: { settle } });
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "unknown",
+      attempts: 1,
+      error: { code: "outcome_unknown", cause: { code: "not_updated" } },
+    });
+    expect(fake.steps).toHaveLength(1);
+    const late = rig({ reads: [oldState, newState], session: { settle } });
+    expect(await late.client.update(device, late.artifact)).toMatchObject({ status: "updated" });
+  });
+
   it("activates what a device staged", async () => {
     const calls: string[] = [];
     const session = { settle: async () => "staged" as const, activate: async () => void calls.push("activate") };

@@ -40,7 +40,7 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     if (settled === "staged" && (receipt.activated || session.activate === undefined)) return outcomes.staged(receipt);
     if (options.activate === false && !receipt.activated) return outcomes.staged(receipt);
     receipt = await activate(work, session, receipt);
-    const evidence = await prove(work, work.probe, session, artifact, receipt);
+    const evidence = await prove(work, work.probe, session, artifact, receipt).catch(underWay(settled));
     return outcomes.updated(receipt, evidence);
   } catch (error) {
     if (isFlashwaveError(error)) return outcomes.ended(inContext(error, { device: work.device.id }), receipt);
@@ -89,20 +89,33 @@ function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boole
   return reading.kind === "match";
 }
 
-/** The device's own verdict. One that was lost on the way is no failure either: `device_error` is its "no". */
-async function settle(
-  work: Work,
-  session: DeliverySession,
-  receipt: Receipt,
-): Promise<"installed" | "staged" | "lost"> {
+type Settled = "installed" | "staged" | "lost" | "under-way";
+
+/**
+ * The device's own verdict. One that was lost on the way is no failure either: `device_error` is its "no". `under-way`:
+ * by the deadline it had said neither.
+ */
+async function settle(work: Work, session: DeliverySession, receipt: Receipt): Promise<Settled> {
   if (session.settle === undefined) return "lost";
   try {
     return await session.settle(receipt, work.step(work.verification.deadline));
   } catch (error) {
     if (!isFlashwaveError(error) || error.code === "device_error") throw error;
     if (!leavesOpen(error, session.traits)) throw error;
-    return "lost";
+    return error.code === "deadline_exceeded" ? "under-way" : "lost";
   }
+}
+
+/** The old version is no failure of a device that may still be installing: to send again could spoil it. */
+function underWay(settled: Settled): (error: unknown) => never {
+  return (error) => {
+    if (settled !== "under-way" || !isFlashwaveError(error) || error.code !== "not_updated") throw error;
+    throw new FlashwaveError(
+      "outcome_unknown",
+      "The device took the artifact and had not said by the deadline how it ended; it still reports the old version. It may be installing: read it before sending again.",
+      { phase: "verify", bytesOut: "all", cause: error },
+    );
+  };
 }
 
 /**

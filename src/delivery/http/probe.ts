@@ -1,8 +1,9 @@
 import type { Probe, Step } from "../../core/delivery.ts";
-import type { DeviceState, Identity } from "../../core/outcome.ts";
-import type { ExchangeReply, PeerIdentity } from "../../core/transport.ts";
+import type { DeviceState } from "../../core/outcome.ts";
+import type { ExchangeReply } from "../../core/transport.ts";
 import { failedCheck } from "../shared/checks.ts";
 import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
+import { identityOf } from "../shared/identity.ts";
 import { replyError, requireSuccess } from "../shared/reply.ts";
 import type { RequestPlan } from "../shared/request-plan.ts";
 import type { InspectPlan } from "./plan.ts";
@@ -47,12 +48,6 @@ export class HttpProbe implements Probe {
     const identity = identityOf(reply.peer, proved === true, reading.state.deviceId === device.id);
     return { ...reading.state, identity, readAt: clock.wall() };
   }
-}
-
-function identityOf(peer: PeerIdentity, credential: boolean, reportedItsId: boolean): Identity {
-  if (peer !== "none") return peer;
-  if (credential) return "credential";
-  return reportedItsId ? "reported-id" : "address";
 }
 
 function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promise<void> {
