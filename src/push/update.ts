@@ -1,11 +1,12 @@
 import type { Artifact } from "../core/artifact.ts";
-import type { DeliverySession, Probe } from "../core/delivery.ts";
+import type { DeliverySession } from "../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import type { DeviceOutcome, DeviceState, Receipt } from "../core/outcome.ts";
 import { judge } from "./evidence.ts";
 import type { UpdateOptions } from "./options.ts";
-import { interruptions, Outcomes } from "./outcomes.ts";
+import { Outcomes } from "./outcomes.ts";
 import { leavesOpen } from "./retry-policy.ts";
+import { prove } from "./trial.ts";
 import type { Work } from "./work.ts";
 
 /**
@@ -40,7 +41,8 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     if (settled === "staged" && (receipt.activated || session.activate === undefined)) return outcomes.staged(receipt);
     if (options.activate === false && !receipt.activated) return outcomes.staged(receipt);
     receipt = await activate(work, session, receipt);
-    const evidence = await prove(work, work.probe, session, artifact, receipt).catch(underWay(settled));
+    const trial = { work, probe: work.probe, session, artifact, receipt };
+    const evidence = await prove(trial).catch(underWay(settled));
     return outcomes.updated(receipt, evidence);
   } catch (error) {
     if (isFlashwaveError(error)) return outcomes.ended(inContext(error, { device: work.device.id }), receipt);
@@ -131,54 +133,6 @@ export async function activate(work: Work, session: DeliverySession, receipt: Re
     return receipt;
   }
   return { ...receipt, activated: true };
-}
-
-/** Verification, and with it the end of a trial: a device that has one keeps the version only once it was proven. */
-async function prove(
-  work: Work,
-  probe: Probe,
-  session: DeliverySession,
-  artifact: Artifact,
-  receipt: Receipt,
-): Promise<Evidence> {
-  let evidence: Evidence;
-  try {
-    evidence = await work.verify(probe, artifact, receipt);
-  } catch (error) {
-    if (isFlashwaveError(error) && error.code === "unhealthy") throw await rolledBack(work, session, receipt, error);
-    throw error;
-  }
-  try {
-    await session.commit?.(receipt, work.step(work.readTimeout));
-  } catch (cause) {
-    throw isFlashwaveError(cause) && interruptions.has(cause.code) ? cause : uncommitted(evidence, cause);
-  }
-  return evidence;
-}
-
-/** The fault of an unhealthy device, also where it could not be told to go back. */
-async function rolledBack(
-  work: Work,
-  session: DeliverySession,
-  receipt: Receipt,
-  fault: FlashwaveError,
-): Promise<FlashwaveError> {
-  try {
-    await session.rollback?.(receipt, work.step(work.readTimeout));
-    return fault;
-  } catch (error) {
-    const code = isFlashwaveError(error) ? error.code : "not a FlashwaveError";
-    return inContext(fault, { message: `${fault.message} It could not be told to go back (${code}).` });
-  }
-}
-
-/** Proven, but on trial: a device that was not told to keep the version goes back to the old one by itself. */
-function uncommitted({ version }: Evidence, cause: unknown): FlashwaveError {
-  return new FlashwaveError(
-    "outcome_unknown",
-    `The device was seen running version ${JSON.stringify(version)}, but nobody knows whether it keeps it: the end of its trial was not acknowledged. Read it again after its trial.`,
-    { phase: "commit", bytesOut: "all", cause },
-  );
 }
 
 function noProbe(device: string): FlashwaveError {
