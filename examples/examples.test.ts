@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startDeviceServer, startRedfishDevice, writeFirmware } from "../mocks/index.ts";
+import {
+  defaultPaths,
+  plainDialect,
+  startDeviceServer,
+  startRedfishDevice,
+  withLogin,
+  writeFirmware,
+} from "../mocks/index.ts";
 
 let directory: string;
 let firmware: string;
@@ -16,9 +23,16 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-function run(example: string, args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(example: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, example), ...args]);
+    const path = join(import.meta.dirname, example);
+    const child = spawn(process.execPath, [path, ...args], { env: { ...process.env, ...env } });
     let out = "";
     let err = "";
     child.stdout.on("data", (chunk) => {
@@ -69,5 +83,22 @@ describe("examples", () => {
     expect({ code, out, err }).toEqual({ code: 0, out: "It runs 2.0.0.\n", err: "" });
     expect(bmc.device.version).toBe("2.0.0");
     expect(bmc.service.sessions.size).toBe(0);
+  });
+
+  it("login", async () => {
+    const dialect = withLogin(plainDialect(defaultPaths), { username: "admin", password: "s3cret" });
+    await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0", dialect });
+    const args = [firmware, "2.0.0", device.url, "admin"];
+    const wrong = await run("login.ts", args, { DEVICE_PASSWORD: "guessed" });
+    expect(wrong.out).toContain("failed: refused: The device answered 401 and does not take this login");
+    expect(wrong.out + wrong.err).not.toContain("guessed");
+    expect(device.device.received).toEqual([]);
+    const right = await run("login.ts", args, { DEVICE_PASSWORD: "s3cret" });
+    expect(right).toEqual({ code: 0, out: "updated to 2.0.0\n", err: "" });
+    // Challenged by an empty request, then sent once.
+    expect(device.device.received.map(({ method, bytes }) => [method, bytes])).toEqual([
+      ["HEAD", 0],
+      ["PUT", 300_000],
+    ]);
   });
 });

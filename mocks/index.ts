@@ -13,6 +13,7 @@ export type { DeviceControl, DeviceStateSnapshot } from "./control.ts";
 export { createSimulatedDevice, SimulatedDevice, type SimulatedDeviceEvents } from "./device.ts";
 export type { DeviceReport, SimulatedDeviceOptions, SimulatedHealth, Slot } from "./device-options.ts";
 export type { Asked, Dialect, Form, FormPart, Unwrapping } from "./dialect.ts";
+export { plainDialect } from "./dialect.ts";
 export type { Ending, Fault, FaultKind, FaultMoment, ScriptEntry } from "./faults.ts";
 export { FaultQueue } from "./faults.ts";
 export {
@@ -25,6 +26,7 @@ export {
 } from "./firmware.ts";
 export { type Fleet, type FleetDevice, type FleetOptions, startFleet } from "./fleet.ts";
 export type { ListenerTls } from "./listener.ts";
+export { type LoginOptions, withLogin } from "./login.ts";
 export { malformedReplies } from "./malformed.ts";
 export {
   type Forked,

@@ -1,5 +1,7 @@
-import type { Fault } from "../../../mocks/index.ts";
-import { makeFirmware, startDeviceServer } from "../../../mocks/index.ts";
+import type { DeviceServerOptions, Fault } from "../../../mocks/index.ts";
+import { defaultPaths, makeFirmware, plainDialect, startDeviceServer, withLogin } from "../../../mocks/index.ts";
+import { Secret } from "../../core/credentials.ts";
+import type { Delivery, DeliveryContext } from "../../core/delivery.ts";
 import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
 import { http } from "./index.ts";
 
@@ -30,8 +32,8 @@ function faultOf(fault: RigFault): Fault {
 
 type Naming = { readonly id?: string; readonly name?: string };
 
-async function start(device: Naming, activation: "itself" | "on-request" = "itself"): Promise<Rig> {
-  const server = await startDeviceServer({ activation });
+async function start(device: Naming, options: DeviceServerOptions = {}): Promise<Rig> {
+  const server = await startDeviceServer(options);
   return {
     device: { id: "sim-001", address: server.url, ...device },
     fault: (on, fault) => server.script({ on: endpoints[on], fault: faultOf(fault) }),
@@ -73,7 +75,33 @@ const profile = {
 testDelivery({
   name: "http by PUT, activated on request and proving digests",
   delivery: () => http(profile),
-  start: (device) => start(device, "on-request"),
+  start: (device) => start(device, { activation: "on-request" }),
   firmware,
   traits: { ...traits, repeat: "idempotent", activates: "on-request" },
+});
+
+/** Gives every session and probe of a delivery a login. */
+function loggedIn(delivery: Delivery): Delivery {
+  const password = new Secret("correct horse");
+  const shown = (context: DeliveryContext): DeliveryContext => ({
+    ...context,
+    credentials: async () => ({ username: "admin", password }),
+  });
+  const { prober } = delivery;
+  if (prober === undefined) throw new Error("this delivery can be read");
+  return {
+    ...delivery,
+    prober: { ...prober, bind: (device, context) => prober.bind(device, shown(context)) },
+    bind: (device, context) => delivery.bind(device, shown(context)),
+  };
+}
+
+// The reads are open: a read's first request would otherwise use up what is scripted to go wrong with its second.
+const login = { username: "admin", password: "correct horse", open: ["version", "health"] } as const;
+testDelivery({
+  name: "http with a login by Digest",
+  delivery: () => loggedIn(http({ challenge: "GET /login" })),
+  start: (device) => start(device, { dialect: withLogin(plainDialect(defaultPaths), login) }),
+  firmware,
+  traits: { ...traits, repeat: "unsafe", activates: "itself" },
 });
