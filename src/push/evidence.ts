@@ -30,7 +30,8 @@ export type Reading =
   /** It says what it said before the send, and nothing by which the one could be told from the other. */
   | { readonly kind: "indistinct" };
 
-export function judge(state: DeviceState, expected: Expectation): Reading {
+/** @param now when the state was read, on the monotonic clock */
+export function judge(state: DeviceState, expected: Expectation, now?: number): Reading {
   const { artifact, since } = expected;
   if (state.deviceId !== undefined && state.deviceId !== expected.device) return { kind: "wrong-device" };
   const digestMatches = state.digest === undefined ? undefined : state.digest === artifact.digest;
@@ -46,7 +47,7 @@ export function judge(state: DeviceState, expected: Expectation): Reading {
   }
   if (digestMatches === false)
     return since?.before?.digest === state.digest ? { kind: "old" } : { kind: "wrong-digest" };
-  const boot = expected.newBoot ? newBoot(state, since) : "not-checked";
+  const boot = expected.newBoot ? newBoot(state, since, now) : "not-checked";
   if (boot === "unchanged") return { kind: "no-boot" };
   const before = since?.before;
   if (!digestMatches && boot !== "seen" && before !== undefined && sameImage(before, state))
@@ -89,7 +90,7 @@ export function fold(known: Fold, state: DeviceState | undefined, now: number, e
   const reads = known.reads + 1;
   // A device that does not answer is restarting, for all we know: the rows begin anew.
   if (state === undefined) return [{ reads, ...(known.last && { last: known.last }) }, "poll"];
-  const reading = judge(state, expected);
+  const reading = judge(state, expected, now);
   const last = { state, reading };
   switch (reading.kind) {
     case "match": {

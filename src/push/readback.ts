@@ -37,7 +37,7 @@ export async function readback(run: VerificationRun, quietPeriod: number, wholly
         ...(signal && { signal }),
       });
       emit?.({ type: "read", device, state });
-      const reading = judge(state, expected);
+      const reading = judge(state, expected, clock.now());
       if (arrived(reading, expected, wholly)) return { kind: "arrived", state };
       if (reading.kind === "wrong-device" || reading.kind === "wrong-digest") return { kind: "unclear" };
       if (quiet === undefined || !same(quiet.state, state)) quiet = { state, since: clock.now() };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Clock } from "../core/clock.ts";
+import { createVirtualClock } from "../testing/virtual-clock.ts";
 import { device, fakeArtifact, fault, newState, oldState, rig } from "./fakes/index.ts";
 
 const soon = { deadline: 20_000 };
@@ -34,6 +36,50 @@ describe("update", () => {
       "read",
       "outcome",
     ]);
+  });
+
+  it.each([
+    ["forward", 3_600_000],
+    ["back", -3_600_000],
+  ])("takes no boot for seen, and hides none, when the wall clock is set %s meanwhile", async (_what, by) => {
+    const clock = createVirtualClock({ auto: true });
+    let set = 0;
+    const jumping: Clock = {
+      now: () => clock.now(),
+      wall: () => clock.wall() + set,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+      every: (ms, tick) => clock.every(ms, tick),
+    };
+    const begun = clock.now();
+    // Up for ten minutes at the first read; the wall clock is set while the bytes are out.
+    const reading = (version: string, since: number) => () => ({
+      ...newState,
+      version,
+      readAt: jumping.wall(),
+      uptime: (clock.now() - since) / 1_000,
+    });
+    const send = () => {
+      set = by;
+      return { status: 200, bytes: 4 };
+    };
+    const up = begun - 600_000;
+    const options = { clock: jumping, verification: soon };
+    const idle = rig({ reads: [reading("1.0.0", up), reading("2.0.0", up)], sends: [send] }, options);
+    expect(await idle.client.update(device, idle.artifact)).toMatchObject({ error: { code: "not_updated" } });
+    set = 0;
+    const now = clock.now();
+    const young = now - 2_000;
+    const booted = rig(
+      {
+        reads: [reading("1.0.0", young), () => reading("2.0.0", now + 100)()],
+        sends: [async () => clock.sleep(5_000).then(send)],
+      },
+      options,
+    );
+    expect(await booted.client.update(device, booted.artifact)).toMatchObject({
+      status: "updated",
+      evidence: { newBoot: "seen" },
+    });
   });
 
   it("leaves a device alone that already runs the artifact, unless forced", async () => {

@@ -32,6 +32,8 @@ export class Work implements DeliveryContext {
   readonly #shared: Shared;
   #probe: Probe | undefined;
   #lastRead: DeviceState | undefined;
+  /** What was read before the send, and when on the monotonic clock. */
+  #first: { readonly state: DeviceState; readonly at: number } | undefined;
   #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(device: Device, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
@@ -113,7 +115,11 @@ export class Work implements DeliveryContext {
   expectation(artifact: Artifact, since: Since | undefined): Expectation {
     const { newBoot, stableFor } = this.verification;
     const { versions } = this.options;
-    return { device: this.id, artifact: artifact.ref, versions, newBoot, stableFor, ...(since && { since }) };
+    const expected = { device: this.id, artifact: artifact.ref, versions, newBoot, stableFor };
+    if (since === undefined) return expected;
+    const { startedAt, before } = since;
+    const beforeAt = before !== undefined && before === this.#first?.state ? this.#first.at : undefined;
+    return { ...expected, since: { startedAt, before, beforeAt } };
   }
 
   verificationRun(probe: Probe, expected: Expectation): VerificationRun {
@@ -135,7 +141,9 @@ export class Work implements DeliveryContext {
     const { retry, random } = this.options;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await probe.inspect(this.step(this.readTimeout));
+        const state = await probe.inspect(this.step(this.readTimeout));
+        this.#first = { state, at: this.clock.now() };
+        return state;
       } catch (error) {
         if (!isFlashwaveError(error)) throw error;
         const decision = decide(error, readTraits);

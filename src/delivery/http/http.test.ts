@@ -149,6 +149,7 @@ describe("activate, commit and rollback", () => {
 });
 
 describe("inspect", () => {
+  const sized = new Map([["content-length", "9"]]);
   const inspect = (answer: Partial<ExchangeReply>, options?: HttpOptions) =>
     httpProbe(options).bind(device, scripted(answer).context).inspect({ deadline: 5 });
 
@@ -206,10 +207,29 @@ describe("inspect", () => {
 
   it("reads text and patterns", async () => {
     const body = Buffer.from("  v2.4.0\r\n");
-    expect(await inspect({ body }, { inspect: { text: true } })).toMatchObject({ version: "v2.4.0" });
-    expect(await inspect({ body }, { inspect: { pattern: "v([\\d.]+)" } })).toMatchObject({ version: "2.4.0" });
+    for (const framing of [sized, new Map([["transfer-encoding", " Chunked"]])]) {
+      const answer = { body, headers: framing };
+      expect(await inspect(answer, { inspect: { text: true } })).toMatchObject({ version: "v2.4.0" });
+      expect(await inspect(answer, { inspect: { pattern: "v([\\d.]+)" } })).toMatchObject({ version: "2.4.0" });
+    }
     const withBoot = { inspect: { pattern: '"fw":"v([\\d.]+)', also: { bootId: "/boot" } } };
     expect(await inspect(json({ fw: "v7", boot: 12 }), withBoot)).toMatchObject({ version: "7", bootId: "12" });
+  });
+
+  it("does not take a part of a text for the whole: without a length it may be one", async () => {
+    const body = Buffer.from("2.1");
+    const framings = [
+      new Map(),
+      new Map([["transfer-encoding", "gzip"]]),
+      new Map([["transfer-encoding", "chunked, gzip"]]),
+    ];
+    for (const headers of framings) {
+      for (const options of [{ text: true }, { pattern: "(.+)" }] as const)
+        await expect(inspect({ body, headers }, { inspect: options })).rejects.toMatchObject({
+          code: "unreadable_state",
+          message: expect.stringContaining("no length"),
+        });
+    }
   });
 
   const unreadable: [string, Partial<ExchangeReply>, HttpOptions?][] = [
@@ -229,10 +249,14 @@ describe("inspect", () => {
     ["an uptime that is no number", json({ version: "2", up: "1" }), { inspect: { also } }],
     ["an uptime below zero", json({ version: "2", up: -1 }), { inspect: { also } }],
     ["an id with a line break", json({ version: "2", id: "a\nb" }), { inspect: { also } }],
-    ["empty text", { body: Buffer.from("  \n") }, { inspect: { text: true } }],
-    ["too much text", { body: Buffer.alloc(65_537, " ") }, { inspect: { text: true } }],
-    ["no match", { body: Buffer.from("x") }, { inspect: { pattern: "v(.)" } }],
-    ["a match without end", { body: Buffer.from(`${"a".repeat(64)}b`) }, { inspect: { pattern: "(a+)+$" } }],
+    ["empty text", { headers: sized, body: Buffer.from("  \n") }, { inspect: { text: true } }],
+    ["too much text", { headers: sized, body: Buffer.alloc(65_537, " ") }, { inspect: { text: true } }],
+    ["no match", { headers: sized, body: Buffer.from("x") }, { inspect: { pattern: "v(.)" } }],
+    [
+      "a match without end",
+      { headers: sized, body: Buffer.from(`${"a".repeat(64)}b`) },
+      { inspect: { pattern: "(a+)+$" } },
+    ],
     ["a failed check", json({ version: "2", ok: false }), { inspect: { checks: { "/ok": "true" } } }],
   ];
   it.each(unreadable)("cannot read %s", async (_, answer, options) => {

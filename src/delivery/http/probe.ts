@@ -4,7 +4,7 @@ import type { ExchangeReply } from "../../core/transport.ts";
 import { failedCheck } from "../shared/checks.ts";
 import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
 import { identityOf } from "../shared/identity.ts";
-import { replyError, requireSuccess } from "../shared/reply.ts";
+import { isSelfDelimited, replyError, requireSuccess } from "../shared/reply.ts";
 import type { RequestPlan } from "../shared/request-plan.ts";
 import type { InspectPlan } from "./plan.ts";
 import { readState } from "./state-plan.ts";
@@ -36,7 +36,8 @@ export class HttpProbe implements Probe {
     const context = replyContext(this.#bound, "inspect");
     requireSuccess(reply, context);
     const problem = failedCheck(this.#plan.checks, reply.body);
-    const reading = problem === undefined ? readState(this.#plan.state, reply.body) : { problem };
+    const reading =
+      problem === undefined ? readState(this.#plan.state, reply.body, isSelfDelimited(reply)) : { problem };
     if ("problem" in reading) {
       const message = `The device answered ${reply.status}, but ${reading.problem}; check the profile's inspect request.`;
       throw replyError("unreadable_state", message, reply, context, true);

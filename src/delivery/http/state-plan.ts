@@ -68,10 +68,20 @@ function compilePlace({ pointer, text, pattern }: RawRequest): Place {
 export type ReportedState = Omit<DeviceState, "identity" | "readAt">;
 export type StateReading = { readonly state: ReportedState } | { readonly problem: string };
 
-/** Pure: reads one answer's body. `problem` is in our words and holds nothing that the device sent. */
-export function readState(plan: StatePlan, body: Uint8Array): StateReading {
+/**
+ * Pure: reads one answer's body. `problem` is in our words and holds nothing that the device sent.
+ *
+ * What proves a version must show by itself that it is whole: half of a JSON document is none, but half of `2.10` is
+ * `2.1`. So text is believed only with a length.
+ *
+ * @param delimited whether the answer said where it ends
+ */
+export function readState(plan: StatePlan, body: Uint8Array, delimited: boolean): StateReading {
   const json = plan.version.kind === "pointer" || plan.also.length > 0 ? readJson(body) : undefined;
   if (json !== undefined && "problem" in json) return { problem: `its answer ${json.problem}` };
+  if (json === undefined && !delimited) {
+    return { problem: "its answer has no length, so it may have been cut short; read the version from JSON" };
+  }
   const version = readVersion(plan.version, body, json);
   if (typeof version !== "string") return version;
   if (!isPrintable(version)) return { problem: "its version is empty, too long or holds control characters" };

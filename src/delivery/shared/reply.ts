@@ -74,6 +74,14 @@ const bySpecificStatus: Readonly<Record<number, Ruling>> = {
   505: rulings.unable,
 };
 
+/**
+ * Whether an answer says itself where it ends. Any other ends with its connection (RFC 9112 §6.3), and then a part looks
+ * like the whole.
+ */
+export function isSelfDelimited({ headers }: ExchangeReply): boolean {
+  return headers.get("content-length") !== undefined || /^\s*chunked\s*$/i.test(headers.get("transfer-encoding") ?? "");
+}
+
 /** How much of the request had left when this answer came. `partial` cannot tell none from some: it says some. */
 export function bytesOutOf(reply: ExchangeReply): BytesOut {
   return reply.sent === "all" ? "all" : "some";
