@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { type RedfishDevice, type RedfishDeviceOptions, startRedfishDevice } from "../mocks/redfish/index.ts";
+import { makeFirmware, type RedfishDevice, type RedfishDeviceOptions, startRedfishDevice } from "../mocks/index.ts";
 import { describePeer } from "./peers/peer.ts";
 
 /* The simulated Redfish service, judged by clients that others wrote. What they accept is no echo of our own beliefs. */
@@ -12,6 +15,26 @@ const run = promisify(execFile);
 
 const service = (options: RedfishDeviceOptions = {}): Promise<RedfishDevice> =>
   startRedfishDevice({ user, version: "1.2.3", uuid: "58893887-8974-2487-2389-841168418919", ...options });
+
+/** Serves an image to a device that pulls; the URL, and how often it was asked for. */
+async function imageServer(): Promise<AsyncDisposable & { readonly url: string; readonly asked: () => number }> {
+  const image = makeFirmware({ version: "2.0.0", length: 100_000 });
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked++;
+    response.end(image);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/fw.bin`,
+    asked: () => asked,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 /** Debian's python has Debian's packages; another one first on the path has not. */
 const debianPython = "/usr/bin/python3";
@@ -78,13 +101,14 @@ except sushy.exceptions.AccessError as error:
   });
 
   it.for(["dmtf", "openbmc"] as const)("starts a SimpleUpdate and follows its task, %s", async (style) => {
-    await using bmc = await service({ style, taskMs: 300, retryAfter: 1 });
+    await using images = await imageServer();
+    await using bmc = await service({ style, taskMs: 300, retryAfter: 1, applyTime: "OnReset" });
     const seen = await sushy(
       bmc.url,
       `
 root = sushy.Sushy(url, auth=auth.BasicAuth(username=name, password=password))
 update = root.get_update_service()
-monitor = update.simple_update("http://192.0.2.1/fw.bin", targets=["/redfish/v1/Managers/bmc"], transfer_protocol="HTTP")
+monitor = update.simple_update("${images.url}", targets=["/redfish/v1/Managers/bmc"], transfer_protocol="HTTP")
 first = [monitor.is_processing, monitor.task.task_state.value if monitor.task else None, monitor.sleep_for]
 tasks = root.get_task_service().tasks.get_members()
 before = [[t.identity, t.task_state.value] for t in tasks]
@@ -96,6 +120,7 @@ for _ in range(100):
 print(json.dumps({"first": first, "before": before, "after": [task.task_state.value, task.task_status.value]}))
 `,
     );
+    expect([images.asked(), bmc.device.staged]).toEqual([1, true]);
     expect(seen).toEqual({ first: [true, "Running", "1"], before: [["0", "Running"]], after: ["Completed", "OK"] });
   });
 });
@@ -127,8 +152,9 @@ describePeer("redfishtool", ["redfishtool"], ({ redfishtool }) => {
   });
 
   it("starts a SimpleUpdate and reads its task", async () => {
-    await using bmc = await service({ style: "openbmc", taskMs: Number.POSITIVE_INFINITY });
-    const body = JSON.stringify({ ImageURI: "http://192.0.2.1/fw.bin", TransferProtocol: "HTTP" });
+    await using images = await imageServer();
+    await using bmc = await service({ style: "openbmc", ending: "never" });
+    const body = JSON.stringify({ ImageURI: images.url, TransferProtocol: "HTTP" });
     const path = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
     // Not to wait is the client's own choice: the task never ends.
     await tool(bmc, "-N", "raw", "POST", path, "-d", body);

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
+  createCertificateAuthority,
   makeFirmware,
   type RedfishDevice,
   type RedfishDeviceOptions,
+  type RedfishFault,
   sha256,
   startRedfishDevice,
 } from "../mocks/index.ts";
@@ -59,6 +61,8 @@ async function update(setting: Setting = {}): Promise<Update> {
   return { bmc, outcome, events, pushes: bmc.asked.filter((asked) => /^POST .*\/update/.test(asked)) };
 }
 
+let served: RedfishDevice | undefined;
+
 describe("updates that succeed", () => {
   it.for([
     ["by multipart", {}, "/redfish/v1/UpdateService/update-multipart"],
@@ -99,10 +103,55 @@ describe("updates that succeed", () => {
     expect(outcome).toMatchObject({ status: "updated", evidence: { identity: "credential" } });
     expect(bmc.service.sessions.size).toBe(0);
     const logins = bmc.asked.filter((asked) => asked === "POST /redfish/v1/SessionService/Sessions");
-    const reads = events.filter(({ type }) => type === "read").length;
-    // One for the push, one for each read; each inspection and each health check is a read.
-    expect(logins.length).toBe(bmc.asked.filter((asked) => asked === "GET /redfish/v1/").length);
-    expect(logins.length).toBeGreaterThan(reads);
+    // One for the push and one for each read, of the version or of health; and one more when the restart, before the
+    // task was looked at, had forgotten the push's own.
+    expect(logins.length).toBe(bmc.asked.filter((asked) => asked === "GET /redfish/v1/").length + 1);
+    expect(events.some(({ type }) => type === "read")).toBe(true);
+  });
+
+  it("logs in over https without being told to, and knows the device by its certificate", async () => {
+    const authority = createCertificateAuthority();
+    const { outcome, bmc } = await update({
+      device: { user, tls: authority.issue() },
+      client: { credentials: async () => credentials, tls: { ca: authority.cert } },
+    });
+    expect(outcome).toMatchObject({ status: "updated", evidence: { identity: "tls" } });
+    expect(bmc.asked).toContain("POST /redfish/v1/SessionService/Sessions");
+    expect(bmc.service.sessions.size).toBe(0);
+  });
+
+  it("logs in anew where the service forgot the session between two attempts", async () => {
+    const busy = { kind: "status", status: 503, headers: { "retry-after": "1" } } as const;
+    const { outcome, pushes, bmc } = await update({
+      device: { user },
+      options: { auth: "session" },
+      client: {
+        credentials: async () => credentials,
+        onEvent: (event) => event.type === "attempt-failed" && served?.service.sessions.clear(),
+      },
+      before: (started) => {
+        served = started;
+        started.script({ on: "push", fault: busy });
+      },
+    });
+    expect(outcome).toMatchObject({ status: "updated", attempts: 2 });
+    expect(pushes).toHaveLength(2);
+    expect(bmc.service.sessions.size).toBe(0);
+  });
+
+  it("sends a token that it was given, and neither logs in nor out", async () => {
+    let token = "";
+    // Not restarted: no session outlives that.
+    const { outcome, bmc } = await update({
+      device: { user, applyTime: "OnReset" },
+      client: { credentials: async () => ({ token: new Secret(token) }) },
+      before: (started) => {
+        token = started.service.openSession("root");
+      },
+    });
+    expect(outcome.status).toBe("staged");
+    expect(bmc.asked.filter((asked) => asked.includes("SessionService"))).toEqual([]);
+    expect(bmc.service.sessions.size).toBe(1);
   });
 
   it("shows Basic where that is asked for", async () => {
@@ -403,6 +452,40 @@ describe("bad input", () => {
       before: (bmc) => bmc.script({ on: "monitor", fault: body("<html>"), times: 100 }),
     });
     expect(outcome.status).toBe("updated");
+  });
+});
+
+describe("whatever goes wrong on the way to the first byte", () => {
+  const faults: readonly RedfishFault[] = [
+    { kind: "status", status: 500 },
+    { kind: "status", status: 503, headers: { "retry-after": "0" } },
+    { kind: "status", status: 403 },
+    { kind: "status", status: 301, headers: { location: "http://192.0.2.1/" } },
+    { kind: "body", body: "" },
+    { kind: "body", body: "null" },
+    { kind: "body", body: `${"[".repeat(100)}${"]".repeat(100)}` },
+    { kind: "oversize", bytes: 100_000 },
+    { kind: "oversize", bytes: 8_388_608 },
+    { kind: "malformed" },
+    { kind: "cut", at: "received" },
+  ];
+  const places = ["root", "session", "service", "inventory", "member"] as const;
+
+  // Of the answer to a login the headers count; whatever follows them may be as long as it likes.
+  const cells = places
+    .flatMap((on) => faults.map((fault) => [on, JSON.stringify(fault), fault] as const))
+    .filter(([on, , { kind }]) => on !== "session" || kind !== "oversize");
+  it.for(cells)("%s: %s", async ([on, , fault]) => {
+    const { bmc, outcome, pushes } = await update({
+      device: { user },
+      options: { auth: "session" },
+      client: { credentials: async () => credentials },
+      before: (started) => started.script({ on, fault, times: 100 }),
+    });
+    expect(pushes).toEqual([]);
+    expect(bmc.device.counters.bytesReceived).toBe(0);
+    expect(outcome.status).toBe("failed");
+    expect(bmc.service.sessions.size).toBe(0);
   });
 });
 

@@ -21,6 +21,8 @@ export interface RedfishDeviceOptions
    */
   readonly style?: "openbmc" | "dmtf";
   readonly uuid?: string;
+  /** Spoken to over https. @default plain http */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Who may log in. @default everybody may do everything */
   readonly user?: { readonly name: string; readonly password: string };
   /** Which push URIs are advertised. @default both */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SimulatedDevice } from "../device.ts";
 import type { RequestHead, SeenRequest } from "../records.ts";
@@ -28,7 +29,7 @@ export interface RedfishDevice extends AsyncDisposable {
 
 /**
  * Starts a server's management controller as Redfish has it, on loopback: a service root, sessions, an update service
- * with both push URIs, tasks, inventory, one manager and one system. It never fetches an image itself.
+ * with both push URIs, tasks, inventory, one manager and one system. It fetches images from loopback, by http.
  */
 export async function startRedfishDevice(options: RedfishDeviceOptions = {}): Promise<RedfishDevice> {
   const running = new Running(options);
@@ -42,20 +43,22 @@ const smallBody = 65_536;
 class Running implements RedfishDevice {
   readonly service: RedfishService;
   readonly asked: string[] = [];
-  readonly #server = createServer((request, response) => this.#serve(request, response));
+  readonly #server: Server;
   readonly #sockets = new Map<Socket, number>();
   readonly #script: { readonly on: RedfishPurpose; readonly fault: RedfishFault; times: number }[] = [];
   #connections = 0;
 
   constructor(options: RedfishDeviceOptions) {
     this.service = new RedfishService(options);
+    const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
+    this.#server = options.tls ? createTlsServer({ ...options.tls }, serve) : createServer(serve);
     this.#server.requestTimeout = 0;
     this.#server.on("connection", (socket) => this.#accept(socket));
     this.service.device.on("rebooting", () => options.whileRebooting === "unavailable" || this.#drop());
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.service.options.tls ? "https" : "http"}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
   get device(): SimulatedDevice {
     return this.service.device;

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createSimulatedDevice, type SimulatedDevice } from "../device.ts";
 import type { Received, RequestHead } from "../records.ts";
 import { realTime } from "../time.ts";
+import { fetchImage } from "./fetch.ts";
 import type { ApplyTime, RedfishDeviceOptions, RedfishPurpose } from "./options.ts";
 import { errorOf, type Json, type Member, type Model, paths, resourceAt, taskOf, v1 } from "./resources.ts";
 import { TaskTable, type UpdateTask } from "./tasks.ts";
@@ -85,7 +86,7 @@ export class RedfishService implements Model {
     const open = [v1, `${v1}/`, "/redfish", "/redfish/"].includes(path) && method === "GET";
     if (user === undefined || open || (method === "POST" && path === paths.sessions)) return true;
     const token = headers["x-auth-token"];
-    if (token !== undefined) return this.#tokens.has(token);
+    if (token !== undefined) return this.sessions.has(this.#tokens.get(token) ?? "");
     const basic = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString("base64")}`;
     return headers["authorization"] === basic;
   }
@@ -159,11 +160,9 @@ export class RedfishService implements Model {
   #end(task: UpdateTask, received: Received, applyTime: ApplyTime, spoilt: boolean): void {
     const { ending = "completed", style } = this.options;
     const bad = spoilt || ending === "critical" || ending === "exception";
-    task.state = spoilt || ending === "exception" ? "Exception" : "Completed";
-    if (bad) {
-      task.status = "Critical";
-      task.messages.push({ id: "Update.1.0.ApplyFailed", severity: "Critical", text: "The image was not applied." });
-    }
+    task.state = "Completed";
+    if (bad) this.#fail(task, "Update.1.0.ApplyFailed", "The image was not applied.");
+    if (bad && ending === "critical") task.state = "Completed";
     if (ending === "vanishes") this.tasks.forget();
     if (bad) return;
     this.#previous = { ...(this.members()[0] as Member), state: "StandbySpare" };
@@ -172,6 +171,12 @@ export class RedfishService implements Model {
     else if (style !== "openbmc") {
       task.messages.push({ id: "Update.1.0.AwaitToActivate", severity: "OK", text: "Waiting to be activated." });
     }
+  }
+
+  #fail(task: UpdateTask, id: string, text: string): void {
+    task.state = "Exception";
+    task.status = "Critical";
+    task.messages.push({ id, severity: "Critical", text });
   }
 
   #read(path: string): Reply {
@@ -200,13 +205,19 @@ export class RedfishService implements Model {
     if (typeof name !== "string" || (user && (name !== user.name || password !== user.password))) {
       return failure(401, "Base.1.13.ResourceAtUriUnauthorized", "The login was refused.");
     }
+    const token = this.openSession(name);
+    const path = `${paths.sessions}/${this.#tokens.get(token)}`;
+    const headers = { "x-auth-token": token, location: `${locationOrigin}${path}` };
+    return { status: 201, headers, json: resourceAt(path, this) ?? {} };
+  }
+
+  /** @returns the token of a new session */
+  openSession(name: string): string {
     const id = randomBytes(5).toString("hex");
     const token = randomBytes(16).toString("hex");
     this.sessions.set(id, name);
     this.#tokens.set(token, id);
-    const path = `${paths.sessions}/${id}`;
-    const headers = { "x-auth-token": token, location: `${locationOrigin}${path}` };
-    return { status: 201, headers, json: resourceAt(path, this) ?? {} };
+    return token;
   }
 
   #logout(path: string): Reply {
@@ -216,15 +227,25 @@ export class RedfishService implements Model {
     return { status: 204 };
   }
 
-  #pull({ ImageURI: uri, TransferProtocol: protocol }: Json): Reply {
+  #pull({ ImageURI: uri, TransferProtocol: protocol, Targets: targets }: Json): Reply {
     const known = protocol === undefined || protocol === "HTTP" || protocol === "HTTPS";
     if (typeof uri !== "string" || !known) {
       return failure(400, "Base.1.13.ActionParameterMissing", "ImageURI is missing.");
     }
-    // It does not fetch: who serves images to a puller brings a device of its own.
-    const task = this.tasks.begin(this.options.taskMs ?? 0, (ended) => {
-      ended.state = "Completed";
-    });
+    const { ending, taskMs = 0 } = this.options;
+    const task = this.tasks.begin(Number.POSITIVE_INFINITY, () => {});
+    const failed = () => this.#fail(task, "Update.1.0.TransferFailed", "The image could not be fetched.");
+    // Simulated devices speak to loopback alone.
+    if (!/^https?:\/\/127\.0\.0\.1[:/]/.test(uri)) failed();
+    else {
+      const parameters = { targets: Array.isArray(targets) ? targets : [], applyTime: undefined };
+      const take = (received: Received) => {
+        if (ending === "never") return;
+        this.tasks.after(taskMs, () => this.#end(task, received, this.options.applyTime ?? "Immediate", false));
+      };
+      this.parameters.push(parameters);
+      void fetchImage(uri, this.device).then(take, failed);
+    }
     return this.#accepted(task);
   }
 

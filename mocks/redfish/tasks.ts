@@ -41,13 +41,17 @@ export class TaskTable {
   begin(ms: number, end: (task: UpdateTask) => void): UpdateTask {
     const task: UpdateTask = { id: String(this.#next++), state: "Running", status: "OK", messages: [], told: false };
     this.#tasks.set(task.id, task);
-    if (ms === Number.POSITIVE_INFINITY) return task;
+    if (ms !== Number.POSITIVE_INFINITY) this.after(ms, () => end(task));
+    return task;
+  }
+
+  /** Until the service stops. */
+  after(ms: number, run: () => void): void {
     const cancel = this.#clock.after(ms, () => {
       this.#cancel.delete(cancel);
-      end(task);
+      run();
     });
     this.#cancel.add(cancel);
-    return task;
   }
 
   /** What a restart leaves of tasks in RAM. */

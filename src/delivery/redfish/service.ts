@@ -36,7 +36,7 @@ type Login =
   | { readonly kind: "token"; readonly token: Secret; readonly session?: string | undefined };
 
 /**
- * One Redfish service, for the length of one session: its root and update service once they were read, and the login.
+ * One Redfish service, for the length of one session: its root once it was read, and the login.
  *
  *     root (open to all) → Links.Sessions → login → UpdateService → … → logout
  */
@@ -44,7 +44,6 @@ export class Service {
   readonly bound: Bound;
   readonly plan: Plan;
   #root: Resource | undefined;
-  #updates: Resource | undefined;
   #login: Login | undefined;
   /** Whether the device took credentials that its protocol asks for. */
   #accepted = false;
@@ -76,13 +75,11 @@ export class Service {
     return this.#root;
   }
 
+  /** Read anew each time: what it takes may have changed since the last attempt, and so may our login. */
   async updates(step: Step, phase: Phase): Promise<Resource> {
-    if (this.#updates === undefined) {
-      const root = await this.root(step, phase);
-      const path = this.link(root, "/UpdateService/@odata.id", "UpdateService of its service root", phase);
-      this.#updates = await this.read(path, "its update service", step, phase);
-    }
-    return this.#updates;
+    const root = await this.root(step, phase);
+    const path = this.link(root, "/UpdateService/@odata.id", "UpdateService of its service root", phase);
+    return this.read(path, "its update service", step, phase);
   }
 
   /** @throws as `requireSuccess`; and for what is no JSON `unreadable_state` from a probe, else `unsupported` */
@@ -95,9 +92,22 @@ export class Service {
     return this.exchange({ method: "POST", path, headers: jsonHeaders, body }, step, phase, read);
   }
 
-  /** Logged in first, where there are credentials. */
+  /**
+   * Logged in first, where there are credentials. A request without a body is sent once more with a new login where the
+   * service has forgotten the old one (a restart, its timeout); one with a body follows one without.
+   */
   async exchange<T>(request: Request, step: Step, phase: Phase, read: (reply: ExchangeReply) => T): Promise<T> {
-    this.#login ??= await this.#begin(step, phase);
+    const known = this.#login;
+    const login = known ?? (await this.#begin(step, phase));
+    this.#login = login;
+    if (request.body !== undefined || login !== known || login.kind !== "token" || login.session === undefined) {
+      return this.#send(request, step, phase, login, read);
+    }
+    const told = await this.#send(request, step, phase, login, (reply) =>
+      reply.status === 401 ? undefined : { value: read(reply) },
+    );
+    if (told !== undefined) return told.value;
+    this.#login = await this.#begin(step, phase);
     return this.#send(request, step, phase, this.#login, read);
   }
 
@@ -149,11 +159,7 @@ export class Service {
       return transport.exchange(origin, request, (reply) => this.#seen(reply, false, read));
     }
     const shown = { ...request, headers: [...headers, "x-auth-token", login.token.reveal()] };
-    return transport.exchange(origin, shown, (reply) => {
-      // A session that the service forgot (a restart, its timeout): whoever asks next logs in anew.
-      if (reply.status === 401 && login.session !== undefined) this.#login = undefined;
-      return this.#seen(reply, false, read);
-    });
+    return transport.exchange(origin, shown, (reply) => this.#seen(reply, false, read));
   }
 
   #seen<T>(reply: ExchangeReply, proved: boolean, read: (reply: ExchangeReply) => T): T {

@@ -26,15 +26,14 @@ const longestPause = 10_000;
 /** The longest that a device is left alone because it asks for it. */
 const longestWait = 60_000;
 
-/** After these the device may be restarting: nothing more is to be had of the task. */
-const losses: ReadonlySet<FlashwaveErrorCode> = new Set([
-  "connect_failed",
-  "connect_timeout",
-  "connection_lost",
-  "response_timeout",
-  "stall_timeout",
-  "malformed_reply",
-  "reply_too_large",
+/** These end the work, or say that this is not the device. After all others it may be restarting: it is to be read. */
+const standing: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "aborted",
+  "client_closed",
+  "address_denied",
+  "tls_failed",
+  "pin_mismatch",
+  "credentials_failed",
 ]);
 
 export function lookAt(reply: ExchangeReply, clock: Clock): TimedLook {
@@ -90,8 +89,8 @@ async function look(service: Service, path: string, step: Step, clock: Clock): P
   } catch (error) {
     if (!isFlashwaveError(error)) throw error;
     if (error.code === "deadline_exceeded") throw endless(service.bound.device.id, error);
-    if (losses.has(error.code)) return { look: { kind: "fault", code: error.code } };
-    throw error;
+    if (standing.has(error.code)) throw error;
+    return { look: { kind: "fault", code: error.code } };
   }
 }
 
