@@ -51,6 +51,15 @@ export {
 } from "./redfish/index.ts";
 export { defaultPaths, type EndpointPaths } from "./routes.ts";
 export { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "./server.ts";
+export {
+  type Pull,
+  type PullFault,
+  type PullRequest,
+  type Shelly,
+  type ShellyDeviceOptions,
+  startShellyGen1,
+  startShellyGen2,
+} from "./shelly/index.ts";
 export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
 export {

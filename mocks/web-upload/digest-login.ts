@@ -1,26 +1,26 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { RequestHead } from "../records.ts";
 
-const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
-
-/** The server's side of Digest (RFC 7616) with MD5 and `qop=auth`, for one user. A nonce's count may only go up. */
+/** The server's side of Digest (RFC 7616) with `qop=auth`, for one user. A nonce's count may only go up. */
 export class DigestLogin {
   readonly #realm: string;
   readonly #username: string;
   readonly #password: string;
+  readonly #algorithm: "MD5" | "SHA-256";
   readonly #counts = new Map<string, number>();
 
-  constructor(realm: string, username: string, password: string) {
+  constructor(realm: string, username: string, password: string, algorithm: "MD5" | "SHA-256" = "MD5") {
     this.#realm = realm;
     this.#username = username;
     this.#password = password;
+    this.#algorithm = algorithm;
   }
 
   /** A fresh challenge, as the value of `www-authenticate`. */
   challenge(): string {
     const nonce = randomBytes(16).toString("hex");
     this.#counts.set(nonce, 0);
-    return `Digest realm="${this.#realm}", nonce="${nonce}", algorithm=MD5, qop="auth"`;
+    return `Digest realm="${this.#realm}", nonce="${nonce}", algorithm=${this.#algorithm}, qop="auth"`;
   }
 
   holds({ method, path, headers }: RequestHead): boolean {
@@ -37,7 +37,11 @@ export class DigestLogin {
       return false;
     if (given.get("username") !== this.#username || given.get("realm") !== this.#realm) return false;
     this.#counts.set(nonce, count);
-    const secret = md5(`${this.#username}:${this.#realm}:${this.#password}`);
-    return response === md5(`${secret}:${nonce}:${nc}:${cnonce}:auth:${md5(`${method}:${path}`)}`);
+    const secret = this.#hash(`${this.#username}:${this.#realm}:${this.#password}`);
+    return response === this.#hash(`${secret}:${nonce}:${nc}:${cnonce}:auth:${this.#hash(`${method}:${path}`)}`);
+  }
+
+  #hash(text: string): string {
+    return createHash(this.#algorithm.replace("-", "").toLowerCase()).update(text).digest("hex");
   }
 }

@@ -16,6 +16,8 @@ export interface DeliveryContext {
   /** The device's profile: its own, or what a registry resolved for it. Absent: the adapter's defaults. */
   readonly profile?: Profile | undefined;
   readonly clock: Clock;
+  /** Aborts when the client is closed: for an adapter that waits for something else than its own exchanges. */
+  readonly closing?: AbortSignal | undefined;
   /**
    * What this device wants to be shown. Absent, or nothing: it is spoken to without. Ask once per session, before its
    * first request. It rejects with `credentials_failed`.

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { testFaults } from "./suite/fault.suite.ts";
+import { testFetching } from "./suite/fetch.suite.ts";
 import { testProbe } from "./suite/probe.suite.ts";
 import type { DeliverySuiteOptions } from "./suite/rig.suite.ts";
 import { testSending } from "./suite/send.suite.ts";
@@ -18,7 +19,8 @@ export type { DeliverySuiteOptions, Rig, RigFault, RigPurpose, RigReception } fr
 export function testDelivery(options: DeliverySuiteOptions): void {
   describe(`${options.name} as a delivery`, () => {
     testSending(options);
-    testFaults(options);
+    if (options.pulls) testFetching(options);
+    else testFaults(options);
     testProbe(options);
   });
 }

@@ -12,6 +12,7 @@ export interface Shared {
   readonly routes: Routes;
   readonly options: ResolvedOptions;
   readonly waiting: Waiting;
+  readonly closing: AbortSignal;
   readonly pace: Pace | undefined;
   readonly registry: ClientRegistry | undefined;
   readonly credentials: ClientOptions["credentials"];
@@ -34,6 +35,7 @@ export function share(
     routes: new Routes(deliveries, options.probers ?? []),
     options: resolved,
     waiting: createWaiting(clock, closing),
+    closing,
     pace: createPace({ bytesPerSecond, clock }),
     registry: options.registry,
     credentials: options.credentials,

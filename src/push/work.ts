@@ -54,6 +54,10 @@ export class Work implements DeliveryContext {
     return this.#shared.options.clock;
   }
 
+  get closing(): AbortSignal {
+    return this.#shared.closing;
+  }
+
   get profile(): Profile | undefined {
     return this.device.profile;
   }

@@ -375,6 +375,17 @@ describe("right bytes", () => {
     expect((await get(publication.url)).status).toBe(404);
   });
 
+  it("none of an artifact that was disposed", async () => {
+    const server = await start();
+    const artifact = await openArtifact(pattern(20_000_000), { frozen: true });
+    const publication = await server.publish(artifact.payload, device, { pace: { take: () => pause(1) } });
+    const taken = get(publication.url).catch((error: unknown) => error);
+    await vi.waitUntil(() => publication.progress().bytes > 0);
+    await artifact[Symbol.asyncDispose]();
+    await expect(publication.fetched).rejects.toMatchObject({ code: "artifact_disposed" });
+    expect(await taken).toMatchObject({ code: "ECONNRESET" });
+  });
+
   it("to a hundred at once, from one copy in memory", async () => {
     const content = pattern(10_000_000);
     const server = await start();

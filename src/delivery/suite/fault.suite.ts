@@ -5,7 +5,8 @@ import type { DeliverySuiteOptions } from "./rig.suite.ts";
 import { needs } from "./skip.suite.ts";
 import { largerThanBuffers, Trial } from "./trial.suite.ts";
 
-const byStatus = [
+/** What a status comes to, whatever the protocol. */
+export const byStatus = [
   [400, "refused"],
   [401, "refused"],
   [403, "refused"],

@@ -63,6 +63,13 @@ export interface DeliverySuiteOptions {
   readonly traits: DeliveryTraits;
   /** Statuses that mean something else to this protocol than to HTTP: 409 as `device_busy`. */
   readonly statuses?: Readonly<Record<number, FlashwaveErrorCode>>;
+  /**
+   * The device fetches the artifact itself. A fault on "send" is then one of the order or of the fetch: `status` answers
+   * the order and fetches nothing; `cut` at a byte and `stop-reading` end the fetch there, for good; `cut` at "received"
+   * and `malformed` spoil the answer to the order, which is followed all the same; `silence` answers it and fetches
+   * nothing. A reception's headers are those of the order, and its `contentLength` that of what was fetched.
+   */
+  readonly pulls?: true;
   /** Where a new version comes from: the bytes of firmware that make the device report `version`. */
   readonly firmware: (version: string) => Uint8Array;
   /** Faults that this protocol's devices cannot show, each with the reason: their tests are skipped, by that reason. */
