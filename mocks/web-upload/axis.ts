@@ -4,7 +4,7 @@ import type { Answer, Effect } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
 import { DigestLogin } from "./digest-login.ts";
 import { FormReader } from "./form-reader.ts";
-import { install, missing } from "./kit.ts";
+import { healthOf, install, missing } from "./kit.ts";
 
 export interface AxisOptions extends DeviceServerOptions {
   /** Digest is asked for. @default nobody has to log in */
@@ -25,18 +25,21 @@ const path = "/axis-cgi/firmwaremanagement.cgi";
  * with `autoCommit: "never"` the new image is on trial, and is taken back after `autoRollback` minutes unless `commit`
  * comes. `commit` may be repeated; `rollback` goes back whenever there is something to go back to, committed or not.
  *
- * A request's method stands in its body, so its records call every JSON request `version`.
+ * A request's method stands in its body, so its records call every JSON request `version`. `/health` is a route of the
+ * owner's own.
  */
 export function startAxis(options: AxisOptions = {}): Promise<DeviceServer> {
   const { login, refusals = "body" } = options;
   const digest = login && new DigestLogin("AXIS_ACCC8E000000", login.username, login.password);
   const dialect: Dialect = {
     endpointOf(head) {
+      if (head.path === "/health") return "health";
       if (head.path !== path || head.method !== "POST") return "other";
       return head.headers["content-type"]?.startsWith("multipart/") ? "update" : "version";
     },
     unwrap: (head) => new FormReader(head),
     answer(device, endpoint, asked, effect) {
+      if (endpoint === "health") return healthOf(device);
       if (asked.head.path !== path) return missing;
       if (digest !== undefined && !digest.holds(asked.head)) {
         return {

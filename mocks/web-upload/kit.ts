@@ -23,6 +23,11 @@ export function install(
   return { reply, outcome: "installed", after };
 }
 
+/** What a health route of the owner's own answers, at `/health`. */
+export function healthOf({ healthy }: SimulatedDevice): Answer {
+  return plain(healthy ? 200 : 503, healthy ? "ok" : "failing");
+}
+
 /** The path without its query, and the query. */
 export function target(path: string): { readonly path: string; readonly query: URLSearchParams } {
   const [before = "", query = ""] = path.split("?", 2);

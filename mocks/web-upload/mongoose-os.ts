@@ -3,13 +3,14 @@ import type { Dialect } from "../dialect.ts";
 import type { Answer } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
 import { FormReader } from "./form-reader.ts";
-import { install, missing, plain } from "./kit.ts";
+import { healthOf, install, missing, plain } from "./kit.ts";
 
 /**
  * A fake of Mongoose OS's update over HTTP, made from its contract and not from its code. `POST /update` takes a file
  * with a name, and before or after it `commit_timeout` in seconds: the new image is then on trial for so long, and is
  * taken back unless `/update/commit` comes. `/update/commit` and `/update/revert` answer 400 where nothing is on trial.
- * A second update while one runs is answered 409; an image it does not like, 400. `/rpc/Sys.GetInfo` tells the version.
+ * A second update while one runs is answered 409; an image it does not like, 400. `/rpc/Sys.GetInfo` tells the version;
+ * `/health` is a route of the owner's own.
  */
 export function startMongooseOs(options: DeviceServerOptions = {}): Promise<DeviceServer> {
   const dialect: Dialect = {
@@ -17,11 +18,13 @@ export function startMongooseOs(options: DeviceServerOptions = {}): Promise<Devi
       if (path === "/update" && method === "POST") return "update";
       if (path === "/update/commit") return "commit";
       if (path === "/update/revert") return "rollback";
+      if (path === "/health") return "health";
       return path === "/rpc/Sys.GetInfo" ? "version" : "other";
     },
     unwrap: (head) => new FormReader(head),
     answer(device, endpoint, { received, form }, effect) {
       if (endpoint === "version") return info(device);
+      if (endpoint === "health") return healthOf(device);
       if (endpoint === "commit") return done(!effect.effect || device.commit());
       if (endpoint === "rollback") {
         if (!device.onTrial) return done(false);

@@ -58,6 +58,7 @@ class QueryLogin implements Probe {
     const { query } = { ...(reading.inspect || {}), ...(own?.inspect || {}) };
     const login = { ...query, user: credentials.username, password: credentials.password.reveal() };
     const profile: Profile = { ...own, inspect: { ...own?.inspect, query: login } };
-    return http.bind(device, { ...context, profile, credentials: undefined });
+    const { transport, origin, clock } = context;
+    return http.bind(device, { transport, origin, clock, profile });
   }
 }
