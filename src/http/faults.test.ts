@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
 import { errors } from "undici";
 import { describe, expect, it } from "vitest";
-import { FlashwaveError } from "../core/errors.ts";
-import { type FaultContext, fault } from "./faults.ts";
+import { FlashwaveError, type FlashwaveErrorCode } from "../core/errors.ts";
+import { type FaultContext, fault, wireError } from "./faults.ts";
 
 const context = (changes: Partial<FaultContext> = {}): FaultContext => ({
   origin: "https://10.0.0.1",
@@ -98,5 +98,28 @@ describe("an error of our own", () => {
       bytesOut: "some",
     });
     expect(seen.cause).toBe(own);
+  });
+});
+
+describe("advice", () => {
+  const told = (code: FlashwaveErrorCode, more: Partial<FaultContext> = {}) =>
+    wireError(code, "Seen.", context(more)).message;
+
+  it.each([
+    "stall_timeout",
+    "response_timeout",
+    "deadline_exceeded",
+    "connection_lost",
+    "aborted",
+    "tls_failed",
+  ] as const)("%s: a device that was given bytes is read before anything else", (code) => {
+    expect(told(code)).toMatch(/^Seen\. (?:Check .*\. )?Read the device before anything more is sent to it\.$/);
+    expect(told(code, { bytesOut: "none" })).not.toContain("Read the device");
+    expect(told(code, { phase: "inspect" })).not.toContain("Read the device");
+  });
+
+  it("names the limit that ended it", () => {
+    expect(told("stall_timeout")).toContain("raise timeouts.stall.");
+    expect(told("response_timeout")).toContain("raise timeouts.response.");
   });
 });

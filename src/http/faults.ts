@@ -30,6 +30,27 @@ const retryable: ReadonlySet<FlashwaveErrorCode> = new Set([
   "reply_too_large",
 ]);
 
+/** What to do about it, for the faults that are told where they are seen, in words that know nothing of it. */
+const advice: Readonly<Partial<Record<FlashwaveErrorCode, string>>> = {
+  stall_timeout: "Check the device and the way to it, or raise timeouts.stall.",
+  response_timeout: "Check the device and the way to it, or raise timeouts.response.",
+  deadline_exceeded: "Check the device and the way to it, or give it more time: timeouts.minimumRate.",
+  connection_lost: "Check the device and the way to it.",
+  malformed_reply: "Check that the address and the port are the device's own.",
+};
+
+/** These change nothing at the device, however far they got. */
+const reading: ReadonlySet<Phase> = new Set(["prepare", "connect", "inspect", "verify"]);
+
+/** What was seen, and what to do next. */
+function advised(code: FlashwaveErrorCode, seen: string, { phase, bytesOut, started }: FaultContext): string {
+  const own = advice[code];
+  const open = started && bytesOut !== "none" && !reading.has(phase);
+  const interrupted = code === "aborted" || code === "client_closed" || code === "tls_failed";
+  if (own === undefined && !interrupted) return seen;
+  return [seen, own, open && "Read the device before anything more is sent to it."].filter(Boolean).join(" ");
+}
+
 export function wireError(
   code: FlashwaveErrorCode,
   message: string,
@@ -38,7 +59,7 @@ export function wireError(
 ): FlashwaveError {
   const connecting =
     code === "connect_failed" || code === "connect_timeout" || (code === "tls_failed" && !context.started);
-  return new FlashwaveError(code, message, {
+  return new FlashwaveError(code, advised(code, message, context), {
     phase: connecting ? "connect" : context.phase,
     retryable: retryable.has(code),
     bytesOut: context.bytesOut,

@@ -1,11 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import { FlashwaveError, type Phase } from "../core/errors.ts";
 
+/** From here on the device may have been given something. */
+const begun: ReadonlySet<Phase> = new Set(["send", "settle", "activate", "verify", "commit", "rollback"]);
+
 /** The error for a caller's signal that aborted; the signal's reason is the cause. */
 export function abortedError(signal: AbortSignal, phase: Phase, device: string): FlashwaveError {
   return new FlashwaveError(
     "aborted",
-    `The caller's signal aborted during ${phase}. Nothing more will be sent to the device.`,
+    `The caller's signal aborted during ${phase}. Nothing more will be sent to the device.${begun.has(phase) ? " Read it before sending again." : ""}`,
     {
       phase,
       device,
