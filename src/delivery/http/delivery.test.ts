@@ -1,5 +1,12 @@
 import type { DeviceServerOptions, Fault } from "../../../mocks/index.ts";
-import { defaultPaths, makeFirmware, plainDialect, startDeviceServer, withLogin } from "../../../mocks/index.ts";
+import {
+  createCertificateAuthority,
+  defaultPaths,
+  makeFirmware,
+  plainDialect,
+  startDeviceServer,
+  withLogin,
+} from "../../../mocks/index.ts";
 import { Secret } from "../../core/credentials.ts";
 import type { Delivery, DeliveryContext } from "../../core/delivery.ts";
 import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
@@ -30,7 +37,7 @@ function faultOf(fault: RigFault): Fault {
   }
 }
 
-type Naming = { readonly id?: string; readonly name?: string };
+type Naming = { readonly id?: string; readonly name?: string; readonly pins?: readonly string[] };
 
 async function start(device: Naming, options: DeviceServerOptions = {}): Promise<Rig> {
   const server = await startDeviceServer(options);
@@ -78,6 +85,19 @@ testDelivery({
   start: (device) => start(device, { activation: "on-request" }),
   firmware,
   traits: { ...traits, repeat: "idempotent", activates: "on-request" },
+});
+
+// A device that is known by its key, behind an authority of the owner's own: as pins and authorities are meant to be used.
+const authority = createCertificateAuthority();
+const certificate = authority.issue();
+testDelivery({
+  name: "http over TLS, known by a pin",
+  delivery: () => http(),
+  start: (device) => start({ ...device, pins: [certificate.pin] }, { tls: certificate }),
+  tls: { ca: authority.cert },
+  identities: ["pin"],
+  firmware,
+  traits: { ...traits, repeat: "unsafe", activates: "itself" },
 });
 
 /** Gives every session and probe of a delivery a login. */

@@ -1,6 +1,8 @@
 import type { Delivery, DeliveryTraits, Prober } from "../../core/delivery.ts";
 import type { Device } from "../../core/device.ts";
 import type { FlashwaveErrorCode } from "../../core/errors.ts";
+import type { Identity } from "../../core/outcome.ts";
+import type { TlsOptions } from "../../http/index.ts";
 
 /** What a rig's device does wrong once, on its next request of a purpose. Sizes and places are bytes of the request's body. */
 export type RigFault =
@@ -59,6 +61,10 @@ export interface DeliverySuiteOptions {
   readonly prober?: () => Prober;
   /** Starts one device that runs version 1.0.0. `id` and `name` default to the rig's own. */
   readonly start: (options: { readonly id?: string; readonly name?: string }) => Promise<Rig>;
+  /** What the transport is to trust, where the rig's device speaks TLS. Its own pins stand in the rig's `device`. */
+  readonly tls?: TlsOptions;
+  /** How sure a read may be of its device. @default "address" or "reported-id" */
+  readonly identities?: readonly Identity[];
   /** What the adapter promises; held against what it says and what it does. */
   readonly traits: DeliveryTraits;
   /** Statuses that mean something else to this protocol than to HTTP: 409 as `device_busy`. */

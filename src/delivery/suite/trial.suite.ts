@@ -30,7 +30,9 @@ export class Trial implements AsyncDisposable {
     this.#stack = stack;
     this.rig = rig;
     this.pool = createBufferPool();
-    this.transport = stack.use(createTransport({ addressPolicy: { permit: ["127.0.0.0/8"] } }));
+    const { tls } = options;
+    const addressPolicy = { permit: ["127.0.0.0/8"] };
+    this.transport = stack.use(createTransport({ addressPolicy, ...(tls && { tls }) }));
     const origin = this.transport.origin(rig.device.address);
     this.context = { transport: this.transport, origin, clock: systemClock };
   }
