@@ -40,6 +40,7 @@ export {
   forkSink,
   type Remote,
 } from "./process.ts";
+export { type Proxy, type ProxyOptions, startProxy } from "./proxy.ts";
 export type { DeviceCounters, Endpoint, Received, RequestHead, SeenRequest } from "./records.ts";
 export {
   type RedfishDevice,
