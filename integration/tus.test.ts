@@ -213,7 +213,10 @@ describe("an upload that broke goes on where it was", () => {
     await using client = clientFor();
     await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: mib }), { version: "2.0.0" });
     device.device.once("booted", () => device.expire());
-    expect(await client.update({ id: "sim-001", address: device.url }, artifact)).toMatchObject({ status: "updated", receipt: { acknowledgedBy: "readback" } });
+    expect(await client.update({ id: "sim-001", address: device.url }, artifact)).toMatchObject({
+      status: "updated",
+      receipt: { acknowledgedBy: "readback" },
+    });
     expect(device.control.counters().requests.update).toBe(1);
   });
 });
