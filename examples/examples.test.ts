@@ -1,13 +1,17 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   defaultPaths,
   plainDialect,
   startDeviceServer,
   startRedfishDevice,
+  startTusDevice,
   withLogin,
   writeFirmware,
 } from "../mocks/index.ts";
@@ -100,5 +104,34 @@ describe("examples", () => {
       ["HEAD", 0],
       ["PUT", 300_000],
     ]);
+  });
+
+  it("tus", async () => {
+    await using device = await startTusDevice({ id: "pos-001", version: "1.0.0" });
+    device.script({ on: "update", fault: { kind: "cut", at: 200_000 } });
+    const kept = join(directory, "token.json");
+    const { code, out, err } = await run("tus.ts", [firmware, "2.0.0", device.url, kept]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toBe("Attempt 1: connection_lost.\nupdated after 2 attempt(s).\n");
+    expect(device.uploads()).toMatchObject([{ offset: 300_000 }]);
+    expect(existsSync(kept)).toBe(false);
+  });
+
+  it("tus goes on where an earlier process was", async () => {
+    await using device = await startTusDevice({ id: "pos-001", version: "1.0.0" });
+    device.script({ on: "update", fault: { kind: "slow-reader", stopAt: 100_000 } });
+    const kept = join(directory, "token.json");
+    const first = spawn(process.execPath, [join(import.meta.dirname, "tus.ts"), firmware, "2.0.0", device.url, kept]);
+    while (device.uploads()[0]?.offset !== 100_000) await setTimeout(10);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    const { code, out } = await run("tus.ts", [firmware, "2.0.0", device.url, kept]);
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: "Going on: the device had at least 0 bytes.\nupdated after 1 attempt(s).\n",
+    });
+    expect(device.uploads()).toMatchObject([{ offset: 300_000 }]);
+    const patches = device.control.requests().filter(({ method }) => method === "PATCH");
+    expect(patches.map(({ headers }) => headers["upload-offset"])).toEqual(["0", "100000"]);
   });
 });
