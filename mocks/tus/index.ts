@@ -1,3 +1,4 @@
+import { withLogin } from "../login.ts";
 import { startDeviceServer } from "../server.ts";
 import { TusDialect } from "./dialect.ts";
 import type { TusDevice, TusDeviceOptions } from "./options.ts";
@@ -13,7 +14,9 @@ export type { UploadRecord } from "./uploads.ts";
  */
 export async function startTusDevice(options: TusDeviceOptions = {}): Promise<TusDevice> {
   const dialect = new TusDialect(options);
-  const server = await startDeviceServer({ ...options, dialect });
+  const { login } = options;
+  const spoken = login === undefined ? dialect : withLogin(dialect, login);
+  const server = await startDeviceServer({ ...options, dialect: spoken });
   const own: Pick<TusDevice, "uploads" | "expire" | "lose"> = {
     uploads: () => [...dialect.uploads.values()].map((upload) => upload.record()),
     expire(path) {

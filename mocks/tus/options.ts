@@ -1,3 +1,4 @@
+import type { LoginOptions } from "../login.ts";
 import type { RequestHead } from "../records.ts";
 import type { Reply } from "../replies.ts";
 import type { DeviceServer, DeviceServerOptions } from "../server.ts";
@@ -23,6 +24,8 @@ export interface TusDeviceOptions extends Omit<DeviceServerOptions, "dialect"> {
    * that was all of the upload then has no `Location`.
    */
   readonly finish?: { readonly status: number; readonly body?: string };
+  /** Whatever is asked without this login is answered 401, and not done. @default none */
+  readonly login?: LoginOptions;
   /** Changes any answer on its way out: whatever a faulty server, or a proxy, may make of it. */
   readonly tamper?: (reply: Reply, head: RequestHead) => Reply;
 }
