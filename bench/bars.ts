@@ -128,6 +128,11 @@ export const bars: readonly Bar[] = [
     "MB",
     (of) => of("memory-1024mb", "flashwave ring", "rssPeak") / 1e6,
   ),
+  ...(["tus", "swupdate", "redfish", "web upload", "shelly"] as const).map((adapter) =>
+    atLeast(`adapter-${adapter}`, `64 MiB through ${adapter} ÷ through generic HTTP, throughput`, 0.9, 1, (of) =>
+      speed(of, "adapters", adapter, "http"),
+    ),
+  ),
   atLeast("fan-out", "10 MiB to 100 devices ÷ createReadStream + hash each, throughput", 4, 7, (of) =>
     speed(of, "fan-out", "flashwave file", "request stream+hash"),
   ),

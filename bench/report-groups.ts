@@ -10,6 +10,7 @@ const titles: Readonly<Record<string, string>> = {
   "fan-out": "One artifact, many devices",
   fleet: "Idle devices",
   load: "Load",
+  adapters: "Adapters",
   registry: "Registry",
 };
 

@@ -6,13 +6,27 @@
  * on every address, and hangs up on whoever does not come from loopback.
  */
 import { createServer, type Server, Socket } from "node:net";
+import { answer, begin } from "./protocols.ts";
 
 const version = '{"version":"2.4.0"}';
-const answer = (body: string): string =>
-  `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: keep-alive\r\n\r\n${body}`;
-const answers = { get: Buffer.from(answer(version)), other: Buffer.from(answer('{"status":"ok"}')) };
+const okay = (body: string): Buffer =>
+  Buffer.from(
+    `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: keep-alive\r\n\r\n${body}`,
+  );
+const answers = { get: okay(version), other: okay('{"status":"ok"}') };
 const letterG = 0x47;
 const headEnd = Buffer.from("\r\n\r\n");
+
+const getAnswer = () => answers.get;
+const otherAnswer = () => answers.other;
+
+/** What the generic client asks, told apart by as few bytes as possible; nothing for another protocol's request. */
+function plain(head: Buffer, text: string): (() => Buffer) | undefined {
+  if (head[0] === letterG && text.startsWith("/version ", 4)) return getAnswer;
+  if (text.startsWith("/update ", 5)) return otherAnswer;
+  begin(text);
+  return undefined;
+}
 
 /** `Socket` can read into one reused buffer only when it is made around its handle; `net` does not offer it for servers. */
 interface WithHandle {
@@ -22,7 +36,7 @@ interface WithHandle {
 function serve(accepted: Socket, buffer: Buffer): void {
   let bodyLeft = 0;
   let waiting: Buffer | undefined;
-  let reply = answers.other;
+  let reply: () => Buffer | undefined = () => answers.other;
 
   const feed = (input: Buffer): void => {
     let rest = input;
@@ -39,12 +53,17 @@ function serve(accepted: Socket, buffer: Buffer): void {
           return;
         }
         waiting = undefined;
-        reply = head[0] === letterG ? answers.get : answers.other;
-        const length = /content-length: *(\d+)/i.exec(head.toString("latin1", 0, end))?.[1];
-        bodyLeft = length === undefined ? 0 : Number(length);
+        const text = head.toString("latin1", 0, end);
+        const length = Number(/content-length: *(\d+)/i.exec(text)?.[1] ?? 0);
+        reply = plain(head, text) ?? (() => answer(text, length, socket));
+        bodyLeft = length;
         rest = head.subarray(end + 4);
       }
-      if (bodyLeft === 0) socket.write(reply);
+      if (bodyLeft === 0) {
+        const said = reply();
+        if (said === undefined) socket.destroy();
+        else socket.write(said);
+      }
     }
   };
 

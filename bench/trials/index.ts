@@ -1,7 +1,8 @@
 import type { Trial } from "../types.ts";
 import { ablations } from "./ablations.ts";
+import { adapters } from "./adapters.ts";
 import { fleet } from "./fleet.ts";
 import { large } from "./large.ts";
 import { small } from "./small.ts";
 
-export const trials: readonly Trial[] = [...small, ...large, ...fleet, ...ablations];
+export const trials: readonly Trial[] = [...small, ...large, ...fleet, ...adapters, ...ablations];
