@@ -3,7 +3,7 @@
  * of the bench's server it takes everything and looks at nothing, so that what is measured is the adapter.
  */
 import { createHash } from "node:crypto";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 
 const http = (status: string, headers: readonly string[] = [], body = ""): Buffer =>
   Buffer.from(
@@ -64,6 +64,7 @@ export function answer(head: string, length: number, socket: Socket): Buffer | u
   if (method === "PATCH") return http("204 No Content", [tus, `Upload-Offset: ${length}`]);
   const key = /\r\nsec-websocket-key: *(\S+)/i.exec(head)?.[1];
   if (key !== undefined) return upgraded(key, socket);
+  if (path.startsWith("/ota?url=")) return fetching(decodeURIComponent(path.slice("/ota?url=".length)));
   if (path === "/upload" && method === "POST") tell("RUN", "SUCCESS", "DONE");
   return fixed[`${method} ${path}`];
 }
@@ -78,4 +79,16 @@ function upgraded(key: string, socket: Socket): Buffer {
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${accept}`,
   ]);
+}
+
+const drain = Buffer.allocUnsafeSlow(256 * 1024);
+
+/** A Shelly's order: the bytes are fetched over a connection of its own, which the server ends after them. */
+function fetching(url: string): Buffer {
+  const { hostname, port, pathname } = new URL(url);
+  const onread = { buffer: drain, callback: () => true };
+  const socket = connect({ host: hostname, port: Number(port), onread });
+  socket.on("error", () => socket.destroy());
+  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n\r\n`);
+  return json({ status: "updating" });
 }

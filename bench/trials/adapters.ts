@@ -22,6 +22,7 @@ export const adapters: readonly Trial[] = [
       peer("swupdate", "a websocket, a question, a multipart POST, the verdict"),
       peer("redfish", "service root, update service, a multipart POST"),
       peer("web upload", "ESPHome's: a multipart POST"),
+      peer("shelly", "an order, and the device fetches from our artifact server"),
     ],
     reference: "http",
     judgedBy: "wall",
