@@ -115,6 +115,7 @@ describe("the tus project's own server", () => {
     await using elsewhere = clientFor({ send: { path: "/version" } });
     await expect(elsewhere.push(at(server.url), artifact)).rejects.toMatchObject({ code: "unsupported" });
     expect(await server.requests()).toEqual([]);
+    expect(await elsewhere.inspect(at(server.url))).toMatchObject({ version: "1.0.0" });
   });
 });
 

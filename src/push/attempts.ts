@@ -134,7 +134,7 @@ export class Attempts {
     if (usual.next === "read" && next === "read") {
       this.#wholly ||= fault.bytesOut === "all" || fault.code === "early_reply";
       // A device that tells its offset is read by the next attempt itself, before its first byte.
-      if (resumption?.ask(fault, last)) {
+      if (!isFinal(usual) && resumption?.ask(fault, last)) {
         await wait();
         return undefined;
       }

@@ -62,6 +62,14 @@ describe("the count of attempts", () => {
     await expect(slow.client.push(device, long)).rejects.toMatchObject({ code: "connection_lost", attempt: 3 });
   });
 
+  it("does not begin again after a device that cannot do what it is asked", async () => {
+    const unable = fault("device_error", { bytesOut: "some", reply: { status: 501 } });
+    const sends = [telling([0], unable), telling([3], whole)];
+    const { client, artifact, fake } = rig({ sends, reads: [oldState], traits: resumable });
+    await expect(client.push(device, artifact)).rejects.toMatchObject({ code: "device_error", attempt: 1 });
+    expect(fake.steps).toHaveLength(1);
+  });
+
   it("is as before for a delivery that cannot resume", async () => {
     const { client, artifact, fake } = rig({ sends: [fault("connect_failed")] });
     await expect(client.push(device, artifact)).rejects.toMatchObject({ code: "connect_failed", attempt: 3 });
