@@ -23,6 +23,15 @@ export async function askCredentials(
   throw failed("must be { username, password } or { token }, with the password or token as a Secret", device);
 }
 
+const asked = new WeakMap<object, Promise<Credentials | undefined>>();
+
+/** Asks once for each call. Kept beside the call, not in it: most devices have no login, and a field is memory for all. */
+export function once(call: object, ask: () => Promise<Credentials | undefined>): Promise<Credentials | undefined> {
+  const known = asked.get(call) ?? ask();
+  asked.set(call, known);
+  return known;
+}
+
 function areCredentials(value: unknown): value is Credentials {
   const { username, password, token } = Object(value) as Partial<Record<keyof Credentials, unknown>>;
   if (token !== undefined) return isSecret(token) && username === undefined && password === undefined;

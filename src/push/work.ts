@@ -1,7 +1,6 @@
 import { combinePaces, createPace } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Credentials } from "../core/credentials.ts";
 import type { DeliveryContext, DeliverySession, Probe, Prober, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
@@ -11,7 +10,7 @@ import type { Observation } from "../core/registry.ts";
 import type { Pace, Transport } from "../core/transport.ts";
 import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
-import { askCredentials } from "./credentials.ts";
+import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
 import { backoff, type Decision, decide } from "./retry-policy.ts";
@@ -34,7 +33,6 @@ export class Work implements DeliveryContext {
   #lastRead: DeviceState | undefined;
   /** What was read before the send, and when on the monotonic clock. */
   #first: { readonly state: DeviceState; readonly at: number } | undefined;
-  #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(device: Device, shared: Shared, signal: AbortSignal | undefined, verification: VerificationOptions) {
     this.device = device;
@@ -66,11 +64,8 @@ export class Work implements DeliveryContext {
   get credentials(): DeliveryContext["credentials"] {
     const ask = this.#shared.credentials;
     if (ask === undefined) return undefined;
-    return () => {
-      const { device, id, signal, waiting } = this;
-      this.#credentials ??= waiting.until(askCredentials(ask, device), "prepare", id, signal);
-      return this.#credentials;
-    };
+    const { device, id, signal, waiting } = this;
+    return () => once(this, () => waiting.until(askCredentials(ask, device), "prepare", id, signal));
   }
 
   get options(): ResolvedOptions {
