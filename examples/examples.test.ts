@@ -11,6 +11,7 @@ import {
   plainDialect,
   startDeviceServer,
   startRedfishDevice,
+  startSwupdate,
   startTusDevice,
   withLogin,
   writeFirmware,
@@ -133,5 +134,22 @@ describe("examples", () => {
     expect(device.uploads()).toMatchObject([{ offset: 300_000 }]);
     const patches = device.control.requests().filter(({ method }) => method === "PATCH");
     expect(patches.map(({ headers }) => headers["upload-offset"])).toEqual(["0", "100000"]);
+  });
+
+  it("swupdate", async () => {
+    await using device = await startSwupdate({ login: { username: "operator", password: "pass" } });
+    const args = [firmware, "2.0.0", device.url, "operator", "pass"];
+    expect(await run("swupdate.ts", args)).toEqual({ code: 0, out: "It runs 2.0.0.\n", err: "" });
+    expect(device.device.version).toBe("2.0.0");
+  });
+
+  it("swupdate says what the device says", async () => {
+    await using device = await startSwupdate();
+    device.play({ ends: "failure", complaint: "HASH mismatch\u001b[2J" });
+    const { code, out, err } = await run("swupdate.ts", [firmware, "2.0.0", device.url]);
+    expect({ code, out }).toEqual({ code: 1, out: "It is failed.\n" });
+    expect(err).toContain("device_error: The device reports that it could not install the image");
+    expect(err).toContain("The device says: HASH mismatch [2J");
+    expect(device.device.version).toBe("1.0.0");
   });
 });

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { SimulatedDevice } from "./device.ts";
 import type { Dialect } from "./dialect.ts";
@@ -108,6 +109,13 @@ export class Connection {
       this.#socket.end();
       this.#socket.resume();
     }
+  }
+
+  /** Gives the socket away behind these bytes: no more requests come on it. */
+  handOver(bytes: Buffer, take: (socket: Duplex) => void): void {
+    this.#socket.removeAllListeners("data");
+    this.write(bytes);
+    take(this.#socket);
   }
 
   /** Swallows whatever comes from now on. */

@@ -85,7 +85,8 @@ export class Exchange {
     const result = this.#act();
     this.#after = result.after;
     const reply = this.#play.change?.(result.reply) ?? result.reply;
-    if (this.#answered) this.done();
+    if (result.takeOver) this.connection.handOver(this.bytesOf(reply), result.takeOver);
+    else if (this.#answered) this.done();
     else if (this.#play.write) this.#play.write(this, reply);
     else this.reply(reply);
   }

@@ -62,6 +62,12 @@ export {
   startShellyGen2,
 } from "./shelly/index.ts";
 export { type Sink, type SinkCounters, type SinkOptions, startSink } from "./sink.ts";
+export {
+  type SwupdateDevice,
+  type SwupdateDeviceOptions,
+  type SwupdatePlay,
+  startSwupdate,
+} from "./swupdate/index.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
 export {
   startTusDevice,

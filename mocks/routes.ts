@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { admin, adminPrefix } from "./admin.ts";
 import type { SimulatedDevice } from "./device.ts";
 import type { Endpoint, Received, RequestHead } from "./records.ts";
@@ -41,6 +42,8 @@ export interface Answer {
   readonly reply: Reply;
   readonly outcome?: Received["outcome"];
   readonly after?: () => void;
+  /** Takes the connection, which speaks another protocol behind this answer. */
+  readonly takeOver?: (socket: Duplex) => void;
 }
 
 const refuse = (status: number, error: string): Answer => ({ reply: { status, json: { error } }, outcome: "refused" });

@@ -141,6 +141,7 @@ const protocols: Readonly<Record<string, (profile: Profile) => Promise<Delivery>
   http: async (profile) => (await import("../delivery/http/index.ts")).http(profile),
   tus: async (profile) => (await import("../delivery/tus/index.ts")).tus(profile),
   redfish: async (profile) => (await import("../delivery/redfish/index.ts")).redfish(profile),
+  swupdate: async (profile) => (await import("../delivery/swupdate/index.ts")).swupdate(profile),
   esphome: async (profile) => (await import("../delivery/web-upload/esphome.ts")).esphome(profile),
   tasmota: async (profile) => (await import("../delivery/web-upload/tasmota.ts")).tasmota(profile),
   "mongoose-os": async (profile) => (await import("../delivery/web-upload/mongoose-os.ts")).mongooseOs(profile),

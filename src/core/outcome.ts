@@ -36,7 +36,7 @@ export interface Progress {
 
 /** What a delivery learnt from a send that the device acknowledged. */
 export interface Acknowledgement {
-  /** HTTP status of the answer. */
+  /** HTTP status of the answer; 0 when that was lost, and the device's verdict told the arrival. */
   readonly status: number;
   /** Payload bytes that were sent for this acknowledgement (in all attempts that share an upload). */
   readonly bytes: number;
@@ -54,9 +54,9 @@ export interface Receipt {
   /** Attempts made in all, the acknowledged one included. */
   readonly attempts: number;
   readonly bytes: number;
-  /** HTTP status of the acknowledgement; 0 when the answer was lost and a later read proved the arrival. */
+  /** HTTP status of the acknowledgement; 0 when the answer was lost, and the device's verdict or a later read told the arrival. */
   readonly status: number;
-  readonly acknowledgedBy: "reply" | "readback";
+  readonly acknowledgedBy: "reply" | "verdict" | "readback";
   /** Whether some attempt was answered 2xx before its body was wholly sent. */
   readonly early: boolean;
   /**

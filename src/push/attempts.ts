@@ -186,7 +186,10 @@ export class Attempts {
   }
 
   /** What this attempt's acknowledgement amounts to. */
-  receipt(reply: Acknowledgement, acknowledgedBy: Receipt["acknowledgedBy"] = "reply"): Receipt {
+  receipt(
+    reply: Acknowledgement,
+    acknowledgedBy: Receipt["acknowledgedBy"] = reply.status === 0 ? "verdict" : "reply",
+  ): Receipt {
     const { device, origin, delivery, options } = this.#work;
     const receipt: Mutable<Receipt> = {
       device: device.id,

@@ -25,7 +25,7 @@ import { type ArtifactChoice, pushMany } from "./push-many.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
 import { resolveSubject } from "./subject.ts";
-import { activate, closeQuietly, update } from "./update.ts";
+import { closeQuietly, settleAndActivate, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
 import { abortedError, closedError } from "./waiting.ts";
 import { Work } from "./work.ts";
@@ -111,7 +111,7 @@ class FlashwaveClient implements Client {
       } catch (thrown) {
         receipt = await attempts.recover(thrown);
       }
-      if (!receipt.activated && options.activate !== false) receipt = await activate(work, session, receipt);
+      if (!receipt.activated && options.activate !== false) receipt = await settleAndActivate(work, session, receipt);
       this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
       return receipt;
     } finally {

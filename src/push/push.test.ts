@@ -188,6 +188,45 @@ describe("push", () => {
     expect(fake.steps).toHaveLength(1);
   });
 
+  it("waits for the verdict before it tells a device to restart", async () => {
+    const calls: string[] = [];
+    const session = {
+      settle: async () => {
+        calls.push("settle");
+        return "installed" as const;
+      },
+      activate: async () => void calls.push("activate"),
+    };
+    const asked = rig({ traits: { activates: "on-request" }, session });
+    expect(await asked.client.push(device, asked.artifact)).toMatchObject({ activated: true });
+    expect(calls).toEqual(["settle", "activate"]);
+    const itself = rig({ session });
+    expect(await itself.client.push(device, itself.artifact)).toMatchObject({ activated: true });
+    expect(calls).toEqual(["settle", "activate"]);
+    const failing = rig({
+      traits: { activates: "on-request" },
+      session: { ...session, settle: () => Promise.reject(fault("device_error", { phase: "settle" })) },
+    });
+    await expect(failing.client.push(device, failing.artifact)).rejects.toMatchObject({ code: "device_error" });
+    expect(calls).toEqual(["settle", "activate"]);
+  });
+
+  it("takes the device's own verdict for certain, and sends again only what did not arrive whole", async () => {
+    const verdict = (retryable: boolean) => fault("device_error", { phase: "settle", bytesOut: "some", retryable });
+    const whole = rig({ sends: [verdict(false)], reads: [oldState] });
+    await expect(whole.client.push(device, whole.artifact)).rejects.toMatchObject({ code: "device_error", attempt: 1 });
+    expect(whole.fake.calls).toEqual(["send", "inspect", "close"]);
+    const blind = rig({ sends: [verdict(false)] });
+    await expect(blind.client.push(device, blind.artifact)).rejects.toMatchObject({ code: "device_error" });
+    const cut = rig({ sends: [verdict(true), { status: 200, bytes: 4 }] });
+    expect(await cut.client.push(device, cut.artifact)).toMatchObject({ attempts: 2, acknowledgedBy: "reply" });
+  });
+
+  it("says whose word it was that the bytes arrived", async () => {
+    const { client, artifact } = rig({ sends: [{ status: 0, bytes: 4 }] });
+    expect(await client.push(device, artifact)).toMatchObject({ acknowledgedBy: "verdict", status: 0, attempts: 1 });
+  });
+
   it("activates a device that installs on request, unless told not to; a lost answer is no failure", async () => {
     const activate = async () => {
       throw lost;

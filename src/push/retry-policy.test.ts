@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DeliveryTraits } from "../core/delivery.ts";
-import type { BytesOut, FlashwaveError } from "../core/errors.ts";
+import type { BytesOut, FlashwaveError, FlashwaveErrorCode, Phase } from "../core/errors.ts";
 import { fault, lost } from "./fakes/index.ts";
 import { backoff, type Decision, decide, leavesOpen, type RetryOptions, repeatable } from "./retry-policy.ts";
 
@@ -16,6 +16,9 @@ const retry: RetryOptions = { attempts: 3, base: 1_000, cap: 60_000, busyBase: 5
 
 const busy = (bytesOut: BytesOut, status: number, retryAfter?: number): FlashwaveError =>
   fault("device_busy", { bytesOut, reply: { status, ...(retryAfter !== undefined && { retryAfter }) } });
+
+const at = (phase: Phase, code: FlashwaveErrorCode, bytesOut: BytesOut, retryable = false): FlashwaveError =>
+  fault(code, { phase, bytesOut, retryable });
 
 const table: readonly [what: string, FlashwaveError, Decision][] = [
   ["refused connection", fault("connect_failed"), { next: "retry" }],
@@ -47,6 +50,10 @@ const table: readonly [what: string, FlashwaveError, Decision][] = [
   ["408 after the body", busy("all", 408), { next: "read" }],
   ["500", fault("device_error", { bytesOut: "all", retryable: true, reply: { status: 500 } }), { next: "read" }],
   ["501", fault("device_error", { bytesOut: "all", reply: { status: 501 } }), { next: "read", final: true }],
+  ["its own verdict", at("settle", "device_error", "all"), { next: "give-up", read: true }],
+  ["its own verdict on part of it", at("settle", "device_error", "some", true), { next: "retry" }],
+  ["no answer before the send began", at("connect", "response_timeout", "none"), { next: "retry" }],
+  ["busy before the send began", at("connect", "device_busy", "none"), { next: "retry" }],
   ["307 at once", fault("redirected", { bytesOut: "none", reply: { status: 307 } }), { next: "give-up", read: false }],
   [
     "301 after the body",

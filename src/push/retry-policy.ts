@@ -56,8 +56,15 @@ const ambiguous: ReadonlySet<FlashwaveErrorCode> = new Set([
  */
 export function decide(error: FlashwaveError, traits: DeliveryTraits, readable = true): Decision {
   if (notSent.has(error.code)) return { next: "retry" };
+  // The device's own verdict is certain, wherever it was heard.
+  if (error.code === "device_error" && error.phase === "settle") {
+    return error.retryable ? { next: "retry" } : { next: "give-up", read: error.bytesOut !== "none" };
+  }
+  // What failed before the send had begun left nothing to doubt.
+  if (ambiguous.has(error.code) && error.phase === "connect") return { next: "retry" };
   if (error.code === "device_busy") {
-    const believed = isRefusal(error, traits) && (error.bytesOut === "none" || !readable);
+    const believed =
+      error.phase === "connect" || (isRefusal(error, traits) && (error.bytesOut === "none" || !readable));
     const deferred = error.reply?.retryAfter;
     return { next: believed ? "retry" : "read", ...(deferred !== undefined && { deferred }) };
   }

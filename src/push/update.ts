@@ -93,6 +93,12 @@ function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boole
 
 type Settled = "installed" | "staged" | "lost" | "under-way";
 
+/** For a push: an order that comes before the device's own verdict could meet it in the middle of its work. */
+export async function settleAndActivate(work: Work, session: DeliverySession, receipt: Receipt): Promise<Receipt> {
+  await settle(work, session, receipt);
+  return activate(work, session, receipt);
+}
+
 /**
  * The device's own verdict. One that was lost on the way is no failure either: `device_error` is its "no". `under-way`:
  * by the deadline it had said neither.
@@ -124,7 +130,7 @@ function underWay(settled: Settled): (error: unknown) => never {
  * Tells the device to install. A lost answer is no failure: what the device then runs decides. But it is no
  * acknowledgement either, so the receipt does not say `activated`.
  */
-export async function activate(work: Work, session: DeliverySession, receipt: Receipt): Promise<Receipt> {
+async function activate(work: Work, session: DeliverySession, receipt: Receipt): Promise<Receipt> {
   if (receipt.activated || session.activate === undefined) return receipt;
   try {
     await session.activate(receipt, work.step(work.readTimeout));

@@ -1,7 +1,7 @@
 import type { Credentials } from "../../core/credentials.ts";
 import type { DeliveryContext } from "../../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
-import type { ExchangeReply, ExchangeRequest } from "../../core/transport.ts";
+import type { ChannelRequest, DeviceChannel, ExchangeReply, ExchangeRequest } from "../../core/transport.ts";
 import { type Answer, basic, digest, unfit, upFront } from "./answers.ts";
 import { challengesOf, parseParams } from "./challenges.ts";
 import { type AuthMode, type ChallengeRequest, chooseAnswer } from "./login.ts";
@@ -10,6 +10,8 @@ import { isNamed } from "./request-plan.ts";
 
 /** What is made of an answer; `proved` is there only where credentials went along. */
 export type Read<T> = (reply: ExchangeReply, proved?: boolean) => T;
+
+type Phased = Pick<ExchangeRequest, "phase">;
 
 const logins = new WeakMap<DeliveryContext, Map<AuthMode, Authorization>>();
 
@@ -77,6 +79,38 @@ export class Authorization {
     return read(again.reply, again.proved);
   }
 
+  /**
+   * Opens a websocket likewise. Its opening has no body, so it may be made twice: the answer to a 401 then serves the
+   * requests after it too.
+   * @throws as `exchange`
+   */
+  async channel(request: ChannelRequest): Promise<DeviceChannel | ExchangeReply> {
+    this.#credentials ??= this.#asked();
+    const credentials = await this.#credentials;
+    const { transport, origin } = this.#context;
+    if (credentials === undefined || isNamed(request.headers ?? [], "authorization")) {
+      return transport.channel(origin, request);
+    }
+    this.#answer ??= upFront(credentials, this.#mode);
+    const used = this.#answer;
+    const opened = await this.#openChannel(request, used);
+    if (!("status" in opened) || opened.status !== 401) return opened;
+    const stale = this.#learn(credentials, opened, request);
+    if (used !== undefined && !used.passed && !stale) throw this.#refused(wrong, opened, request);
+    const again = await this.#openChannel(request, this.#answer);
+    if ("status" in again && again.status === 401) throw this.#refused(wrong, again, request);
+    return again;
+  }
+
+  async #openChannel(request: ChannelRequest, answer: Answer | undefined): Promise<DeviceChannel | ExchangeReply> {
+    const { transport, origin } = this.#context;
+    if (answer === undefined) return transport.channel(origin, request);
+    const headers = [...(request.headers ?? []), "authorization", answer.for("GET", request.path).value];
+    const opened = await transport.channel(origin, { ...request, headers });
+    answer.passed ||= !("status" in opened) || opened.status !== 401;
+    return opened;
+  }
+
   async #asked(): Promise<Credentials | undefined> {
     const credentials = await this.#ask();
     const problem = credentials && unfit(credentials, this.#mode);
@@ -118,7 +152,7 @@ export class Authorization {
   }
 
   /** From a 401 to what answers it. Whether it says that only the nonce was too old. */
-  #learn(credentials: Credentials, reply: ExchangeReply, request: ExchangeRequest): boolean {
+  #learn(credentials: Credentials, reply: ExchangeReply, request: Phased): boolean {
     if (credentials.token !== undefined) throw this.#refused(wrong, reply, request);
     const choice = chooseAnswer(challengesOf(reply.headers), this.#mode, this.#context.origin.startsWith("https:"));
     if (choice.scheme === "none") {
@@ -132,7 +166,7 @@ export class Authorization {
     return choice.challenge.stale;
   }
 
-  #refused(told: string, reply: ExchangeReply, { phase }: ExchangeRequest): FlashwaveError {
+  #refused(told: string, reply: ExchangeReply, { phase }: Phased): FlashwaveError {
     const context = { phase, device: this.#device, clock: this.#context.clock };
     return replyError("refused", `The device answered ${reply.status} and ${told}.`, reply, context);
   }

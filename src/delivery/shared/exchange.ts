@@ -25,6 +25,7 @@ export function boundTo(device: Device, context: DeliveryContext, auth: AuthMode
 interface ExchangeStep extends Step {
   readonly onSent?: ((bytes: number) => void) | undefined;
   readonly pace?: Pace | undefined;
+  readonly keepAlive?: boolean | undefined;
 }
 
 /**
@@ -45,9 +46,21 @@ export function exchange<T>(
   first?: ChallengeRequest,
 ): Promise<T> {
   const { method, path } = plan;
-  const { deadline, signal, onSent, pace } = step;
+  const { deadline, signal, onSent, pace, keepAlive } = step;
   const { pins } = device;
-  const request: ExchangeRequest = { method, path, headers, body, phase, deadline, signal, onSent, pace, pins };
+  const request: ExchangeRequest = {
+    method,
+    path,
+    headers,
+    body,
+    phase,
+    deadline,
+    signal,
+    onSent,
+    pace,
+    pins,
+    keepAlive,
+  };
   if (authorization !== undefined) return authorization.exchange(request, read, first);
   return context.transport.exchange(context.origin, request, read);
 }

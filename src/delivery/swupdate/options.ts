@@ -1,0 +1,118 @@
+import type { DeliveryTraits } from "../../core/delivery.ts";
+import { type Profile, type ProfileRequest, purposes } from "../../core/profile.ts";
+import { checkPath } from "../../http/path.ts";
+import { type AuthMode, authModeOf } from "../shared/login.ts";
+import { fieldsOf, invalidProfile } from "../shared/profile-rules.ts";
+import { compileRequest, type RequestPlan } from "../shared/request-plan.ts";
+
+/** What SWUpdate's delivery takes besides requests. */
+export interface SwupdateSettings {
+  /**
+   * The path of its websocket.
+   * @default "/ws"
+   */
+  readonly channel: string;
+  /**
+   * Ask for a restart (`POST /restart`) once the image is installed. For devices that do not restart by themselves: it
+   * runs the command that their SWUpdate was given as `-p`.
+   * @default false
+   */
+  readonly restart: boolean;
+  /**
+   * How the device is shown its credentials. SWUpdate asks for Digest.
+   * @default "auto"
+   */
+  readonly auth: AuthMode;
+}
+
+/**
+ * How SWUpdate's web server is spoken to. A device's own profile changes it field by field; the settings go by the same
+ * names in a profile's `options`. What a profile says of reading (`inspect`, `health`) is for the probe that the device
+ * names: SWUpdate has no version route.
+ */
+export interface SwupdateOptions extends Partial<SwupdateSettings> {
+  /** Path, query and headers of the upload, @default `POST /upload` */
+  readonly send?: Omit<ProfileRequest, "form" | "checks">;
+  /** Of the restart, @default `POST /restart` */
+  readonly activate?: Omit<ProfileRequest, "form" | "checks">;
+}
+
+/** Checked, made once per profile and frozen. */
+export interface SwupdatePlan {
+  readonly send: RequestPlan;
+  readonly restart: RequestPlan | undefined;
+  readonly channel: string;
+  readonly auth: AuthMode;
+  readonly traits: DeliveryTraits;
+}
+
+const settingNames: readonly string[] = ["channel", "restart", "auth"];
+const requestFields: readonly string[] = ["method", "path", "headers", "query"];
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @throws `invalid_profile`, at once for the options and at the first use for a device's profile */
+export function createPlans(options: SwupdateOptions = {}): (profile: Profile | undefined) => SwupdatePlan {
+  const { send, activate, ...settings } = fieldsOf(options, "the profile", ["send", "activate", ...settingNames]);
+  const base = { send: requestOf(send, "send"), activate: requestOf(activate, "activate"), settings };
+  const own = compile(base.send, base.activate, base.settings, "");
+  const plans = new WeakMap<Profile, SwupdatePlan>();
+  return (profile) => {
+    if (profile === undefined) return own;
+    const known = plans.get(profile);
+    if (known !== undefined) return known;
+    const given = fieldsOf(profile, "the profile", [...purposes, "options"]);
+    const over = given["options"] === undefined ? {} : fieldsOf(given["options"], "options", settingNames);
+    const plan = compile(
+      { ...base.send, ...requestOf(given["send"], "send") },
+      { ...base.activate, ...requestOf(given["activate"], "activate") },
+      { ...base.settings, ...over },
+      "options.",
+    );
+    plans.set(profile, plan);
+    return plan;
+  };
+}
+
+function requestOf(value: unknown, where: string): Fields {
+  return value === undefined ? {} : fieldsOf(value, where, requestFields);
+}
+
+function compile(send: Fields, activate: Fields, settings: Fields, prefix: string): SwupdatePlan {
+  const { channel = "/ws", restart = false, auth = "auto" } = settings;
+  if (typeof restart !== "boolean") throw invalidProfile(`${prefix}restart`, "must be true or false");
+  const request = (where: "send" | "activate", path: string, fields: Fields) =>
+    compileRequest({ method: "POST", path, ...fields }, { where, methods: ["POST"], form: false });
+  const order = request("activate", "/restart", activate);
+  return Object.freeze({
+    send: request("send", "/upload", send),
+    restart: restart ? order : undefined,
+    channel: channelPath(channel, `${prefix}channel`),
+    auth: authModeOf(auth, `${prefix}auth`),
+    traits: traitsOf(restart),
+  });
+}
+
+function channelPath(channel: unknown, where: string): string {
+  try {
+    checkPath(channel as string);
+  } catch {
+    throw invalidProfile(where, 'must be an absolute path such as "/ws"');
+  }
+  return channel as string;
+}
+
+/**
+ * Its web server refuses these before it hands a byte to the installer: 500 when an update is under way or no memory is
+ * left (mongoose_interface.c, upload_handler).
+ */
+const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405, 500]);
+
+function traitsOf(restart: boolean): DeliveryTraits {
+  return Object.freeze({
+    resumable: false,
+    repeat: "unsafe",
+    refusals,
+    verdict: "channel",
+    activates: restart ? "on-request" : "itself",
+  });
+}
