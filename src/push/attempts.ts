@@ -88,14 +88,17 @@ export class Attempts {
       pace: this.#pace,
       onSent: this.#options.onProgress && this.#onSent(this.#options.onProgress),
       resume: resumption?.token,
-      onResumable: resumption && ((token) => this.#keep(resumption, token)),
+      onResumable: resumption && this.#keeping(resumption),
     };
   }
 
-  #keep(resumption: Resumption, token: ResumeToken): Promise<void> {
-    // A device that tells an offset below the end was not given all bytes.
-    if (resumption.open) this.#wholly = false;
-    return resumption.keep(token, this.#attempt);
+  /** A function of its own: a closure in `#step` would cost every push its context, also those that need none. */
+  #keeping(resumption: Resumption): (token: ResumeToken) => Promise<void> {
+    return (token) => {
+      // A device that tells an offset below the end was not given all bytes.
+      if (resumption.open) this.#wholly = false;
+      return resumption.keep(token, this.#attempt);
+    };
   }
 
   /** Each attempt begins at nothing, and never goes back within itself. */
