@@ -10,6 +10,7 @@ import {
   startRedfishDevice,
 } from "../mocks/index.ts";
 import { type RedfishOptions, redfish } from "../src/delivery/redfish/index.ts";
+import { createArtifactServer } from "../src/delivery/serve/index.ts";
 import {
   type ClientEvent,
   type ClientOptions,
@@ -281,6 +282,47 @@ describe("updates that are staged", () => {
   });
 });
 
+describe("images that the service fetches", () => {
+  it.for(["dmtf", "openbmc"] as const)("are fetched, followed and proven, %s", async (style) => {
+    await using publisher = await createArtifactServer();
+    const { bmc, outcome } = await update({
+      device: { push: "none", style, taskMs: 100 },
+      options: { publisher, applyTime: "Immediate" },
+    });
+    expect(outcome).toMatchObject({ status: "updated", receipt: { status: 202, bytes: image.length } });
+    expect(bmc.device.received[0]).toMatchObject({ sha256: sha256(image), complete: true });
+    expect(bmc.asked.filter((asked) => asked.includes("TaskMonitors")).length).toBeGreaterThan(0);
+  });
+
+  it("wait for a restart where they were told to", async () => {
+    await using publisher = await createArtifactServer();
+    const { outcome } = await update({ options: { publisher, push: "pull", applyTime: "OnReset" } });
+    expect(outcome.status).toBe("staged");
+  });
+
+  it("are not sent again when the answer to the order was lost", async () => {
+    await using publisher = await createArtifactServer();
+    const { bmc, outcome } = await update({
+      device: { push: "none" },
+      options: { publisher },
+      before: (started) => started.script({ on: "pull", fault: { kind: "cut", at: "installed" } }),
+    });
+    expect(outcome).toMatchObject({ status: "updated", attempts: 1, receipt: { status: 0 } });
+    expect(bmc.device.received).toHaveLength(1);
+  });
+
+  it("are not served where the service only pushes, or nobody serves", async () => {
+    await using publisher = await createArtifactServer();
+    const { outcome } = await update({ device: { pulls: false }, options: { publisher, push: "pull" } });
+    expect(outcome).toMatchObject({ status: "failed", error: { code: "unsupported", bytesOut: "none" } });
+    const { outcome: alone } = await update({ options: { push: "pull" } });
+    expect(alone).toMatchObject({
+      status: "failed",
+      error: { code: "unsupported", message: expect.stringContaining("publisher") },
+    });
+  });
+});
+
 describe("updates that fail", () => {
   it.for(["critical", "exception"] as const)("when the task ends as %s", async (ending) => {
     for (const style of ["dmtf", "openbmc"] as const) {
@@ -389,7 +431,7 @@ describe("bad input", () => {
   });
 
   it("no push URI, or none of the kind that was asked for", async () => {
-    const nothing = { code: "unsupported", bytesOut: "none", message: expect.stringContaining("no push URI") };
+    const nothing = { code: "unsupported", bytesOut: "none", message: expect.stringContaining("no way to send") };
     await refused({ device: { push: "none" } }, nothing);
     await refused({ device: { push: "raw" }, options: { push: "multipart" } }, nothing);
   });

@@ -1,28 +1,25 @@
-import { once } from "node:events";
-import { get } from "node:http";
 import type { SimulatedDevice } from "../device.ts";
-import type { Received, SeenRequest } from "../records.ts";
+import type { Received } from "../records.ts";
+import { type PullFault, pull } from "../shelly/pull.ts";
 
-/** Fetches an image as a device does that pulls, by plain http, and notes it as received. Rejects for all but a whole 200. */
-export async function fetchImage(uri: string, device: SimulatedDevice): Promise<Received> {
-  const { pathname } = new URL(uri);
-  const seen: SeenRequest = {
-    ...{ method: "GET", path: pathname, httpVersion: "1.1", headers: {}, rawHeaders: [], connection: 0 },
-    endpoint: "update",
-  };
-  const request = get(uri, { agent: false });
-  const [reply] = await once(request, "response");
-  const reception = device.receive(seen);
-  if (reply.statusCode === 200) {
-    try {
-      for await (const chunk of reply) reception.write(chunk);
-      const received = reception.finish(true, () => "staged");
-      if (received !== undefined) return received;
-    } catch {
-      // Cut short: told below.
-    }
-  }
-  request.destroy();
-  reception.finish(false, () => "incomplete");
-  throw new Error("the image could not be fetched");
+/** Fetches an image as a device does that pulls, and notes it as received; nothing where it did not come whole. */
+export async function fetchImage(
+  device: SimulatedDevice,
+  url: string,
+  fault: PullFault | undefined,
+  signal: AbortSignal,
+): Promise<Received | undefined> {
+  const { pathname: path } = new URL(url);
+  const headers: Record<string, string> = {};
+  const seen = { method: "GET", path, httpVersion: "1.1", endpoint: "update", connection: 0, rawHeaders: [] } as const;
+  const reception = device.receive({ ...seen, headers });
+  const { outcome } = await pull({
+    ...{ url, fault, signal },
+    onBytes: (chunk, answered) => {
+      if (headers["content-length"] === undefined) Object.assign(headers, answered);
+      reception.write(chunk);
+    },
+  });
+  const received = reception.finish(outcome !== "incomplete", () => (outcome === "complete" ? "staged" : "refused"));
+  return outcome === "complete" ? received : undefined;
 }

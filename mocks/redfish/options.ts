@@ -27,6 +27,8 @@ export interface RedfishDeviceOptions
   readonly user?: { readonly name: string; readonly password: string };
   /** Which push URIs are advertised. @default both */
   readonly push?: "both" | "multipart" | "raw" | "none";
+  /** Whether it takes the order to fetch an image (SimpleUpdate). @default true */
+  readonly pulls?: boolean;
   /** The advertised push URIs answer 404. @default false */
   readonly deadPush?: boolean;
   /** A body above it ends the connection, without an answer. @default no limit */

@@ -105,12 +105,15 @@ function updateService({ options }: Model): Json {
     ...(maxImageSizeBytes !== undefined && tellsLimit && { MaxImageSizeBytes: maxImageSizeBytes }),
     ...(tellsApplyTime && { HttpPushUriOptions: { HttpPushUriApplyTime: { ApplyTime: applyTime ?? "Immediate" } } }),
     FirmwareInventory: link(paths.inventory),
-    Actions: {
-      "#UpdateService.SimpleUpdate": {
-        target: paths.pull,
-        "TransferProtocol@Redfish.AllowableValues": ["HTTP", "HTTPS"],
-      },
-    },
+    Actions:
+      options.pulls === false
+        ? {}
+        : {
+            "#UpdateService.SimpleUpdate": {
+              target: paths.pull,
+              "TransferProtocol@Redfish.AllowableValues": ["HTTP", "HTTPS"],
+            },
+          },
   });
 }
 

@@ -226,12 +226,17 @@ class Turn {
 
   #end(): void {
     const fault = this.#fault;
-    const ignored =
-      fault !== undefined && fault.kind !== "oversize" && !(fault.kind === "cut" && fault.at === "installed");
+    const ignored = fault !== undefined && !this.#follows(fault);
     const reply = this.#push?.end(ignored) ?? (ignored ? internalError : this.#service.answer(this.#seen, this.#body));
     if (this.#response.headersSent) return;
     if (fault === undefined) respond(this.#response, reply);
     else this.#spoil(fault, reply);
+  }
+
+  /** Whether what was asked is done, though its answer is spoilt. */
+  #follows(fault: RedfishFault): boolean {
+    if (fault.kind === "oversize" || (fault.kind === "cut" && fault.at === "installed")) return true;
+    return fault.kind === "malformed" && this.#seen.path === paths.pull;
   }
 
   #spoil(fault: RedfishFault, reply: Reply): void {

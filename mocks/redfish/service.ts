@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createSimulatedDevice, type SimulatedDevice } from "../device.ts";
 import type { Received, RequestHead } from "../records.ts";
+import type { PullFault } from "../shelly/pull.ts";
 import { realTime } from "../time.ts";
 import { fetchImage } from "./fetch.ts";
 import type { ApplyTime, RedfishDeviceOptions, RedfishPurpose } from "./options.ts";
@@ -35,6 +36,9 @@ export class RedfishService implements Model {
   /** Every ResetType it was asked for, and every set of update parameters it was given. */
   readonly resets: string[] = [];
   readonly parameters: UpdateParameters[] = [];
+  /** What goes wrong with the next fetches, one each. */
+  readonly pullFaults: PullFault[] = [];
+  readonly #ending = new AbortController();
   readonly #tokens = new Map<string, string>();
   #previous: Member | undefined;
   #lastReset = 0;
@@ -140,6 +144,7 @@ export class RedfishService implements Model {
   }
 
   close(): void {
+    this.#ending.abort();
     this.tasks.stop();
     this.device[Symbol.dispose]();
   }
@@ -227,7 +232,9 @@ export class RedfishService implements Model {
     return { status: 204 };
   }
 
-  #pull({ ImageURI: uri, TransferProtocol: protocol, Targets: targets }: Json): Reply {
+  #pull(order: Json): Reply {
+    const { ImageURI: uri, TransferProtocol: protocol, Targets: targets } = order;
+    const applyTime = order["@Redfish.OperationApplyTime"];
     const known = protocol === undefined || protocol === "HTTP" || protocol === "HTTPS";
     if (typeof uri !== "string" || !known) {
       return failure(400, "Base.1.13.ActionParameterMissing", "ImageURI is missing.");
@@ -235,16 +242,24 @@ export class RedfishService implements Model {
     const { ending, taskMs = 0 } = this.options;
     const task = this.tasks.begin(Number.POSITIVE_INFINITY, () => {});
     const failed = () => this.#fail(task, "Update.1.0.TransferFailed", "The image could not be fetched.");
+    const parameters = {
+      targets: Array.isArray(targets) ? targets : [],
+      applyTime: applyTime as ApplyTime | undefined,
+    };
+    this.parameters.push(parameters);
+    const fault = this.pullFaults.shift();
     // Simulated devices speak to loopback alone.
-    if (!/^https?:\/\/127\.0\.0\.1[:/]/.test(uri)) failed();
-    else {
-      const parameters = { targets: Array.isArray(targets) ? targets : [], applyTime: undefined };
-      const take = (received: Received) => {
-        if (ending === "never") return;
-        this.tasks.after(taskMs, () => this.#end(task, received, this.options.applyTime ?? "Immediate", false));
-      };
-      this.parameters.push(parameters);
-      void fetchImage(uri, this.device).then(take, failed);
+    if (!/^http:\/\/127\.0\.0\.1[:/]/.test(uri)) failed();
+    else if (fault?.kind !== "never") {
+      void fetchImage(this.device, uri, fault, this.#ending.signal).then((received) => {
+        if (received === undefined) failed();
+        else if (ending !== "never") {
+          const when = parameters.applyTime ?? this.options.applyTime ?? "Immediate";
+          this.tasks.after(taskMs, () =>
+            this.#end(task, received, when, this.device.objection(received) !== undefined),
+          );
+        }
+      });
     }
     return this.#accepted(task);
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Payload } from "../../core/payload.ts";
+import type { Publisher } from "../../core/publication.ts";
+import type { JsonValue } from "../shared/json.ts";
 import { bodyOf, chooseRoute } from "./route.ts";
 import { createPlans, type RedfishOptions } from "./settings.ts";
 
@@ -7,7 +9,9 @@ const origin = "https://bmc.example";
 const both = { HttpPushUri: "/raw", MultipartHttpPushUri: "/form" };
 const planOf = (options: RedfishOptions = {}) => createPlans(options).sending(undefined);
 const choose = (updates: object, options?: RedfishOptions) =>
-  chooseRoute(JSON.parse(JSON.stringify(updates)), planOf(options), origin);
+  chooseRoute(structuredClone(updates) as JsonValue, planOf(options), origin);
+const pulling = { Actions: { "#UpdateService.SimpleUpdate": { target: "/order" } } };
+const publisher: Publisher = { publish: () => Promise.reject(new Error("not asked")) };
 const onReset = { HttpPushUriOptions: { HttpPushUriApplyTime: { ApplyTime: "OnReset" } } };
 
 describe("the way that an image goes", () => {
@@ -16,6 +20,9 @@ describe("the way that an image goes", () => {
     ["raw, where asked for", both, { push: "raw" }, { kind: "raw", path: "/raw" }],
     ["raw, where there is nothing else", { HttpPushUri: "/raw" }, {}, { kind: "raw", path: "/raw" }],
     ["raw, where the other leads away", { ...both, MultipartHttpPushUri: "http://x/" }, {}, { kind: "raw" }],
+    ["fetched, where there is nothing else", pulling, { publisher }, { kind: "pull", path: "/order", publisher }],
+    ["fetched, where asked for", { ...both, ...pulling }, { publisher, push: "pull" }, { kind: "pull" }],
+    ["pushed, where it can be", { ...both, ...pulling }, { publisher }, { kind: "multipart" }],
     ["a whole URL of its own", { HttpPushUri: `${origin}/raw` }, {}, { path: "/raw" }],
     ["the limit", { ...both, MaxImageSizeBytes: 1_000 }, {}, { limit: 1_000 }],
     ["no limit that is none", { ...both, MaxImageSizeBytes: "big" }, {}, { limit: undefined }],
@@ -32,10 +39,12 @@ describe("the way that an image goes", () => {
   ])("%s", (_, updates, options, route) => expect(choose(updates, options)).toMatchObject(route));
 
   it.each<readonly [what: string, updates: object, options: RedfishOptions, says: string]>([
-    ["none", {}, {}, "names no push URI (multipart, raw)"],
-    ["none of the kind", { HttpPushUri: "/raw" }, { push: "multipart" }, "names no push URI (multipart)"],
+    ["none", {}, {}, "names no way to send an image (multipart, raw)"],
+    ["none of the kind", { HttpPushUri: "/raw" }, { push: "multipart" }, "names no way to send an image (multipart)"],
     ["elsewhere", { HttpPushUri: "http://evil/" }, {}, "another origin"],
     ["no URI", { MultipartHttpPushUri: 7 }, {}, "nowhere"],
+    ["to be fetched, and no publisher", pulling, { push: "pull" }, "no publisher"],
+    ["to be fetched, and no order for it", both, { push: "pull", publisher }, "(pull)"],
     ["raw, but targets", { HttpPushUri: "/raw" }, { targets: "/a" }, "no targets"],
     ["raw, but forced", { HttpPushUri: "/raw" }, { forceUpdate: false }, "forceUpdate"],
     ["raw, but later", { HttpPushUri: "/raw" }, { applyTime: "OnReset" }, "apply time"],

@@ -1,12 +1,11 @@
 import { Buffer } from "node:buffer";
 import { multipart } from "../../bytes/index.ts";
 import type { Payload, Segment } from "../../core/payload.ts";
+import type { Publisher } from "../../core/publication.ts";
 import { linkOf, type Resource, textAt, valueAt } from "./resource.ts";
 import type { Plan } from "./settings.ts";
 
-/** How an image goes to one service, and what that service says of it beforehand. */
-export interface Route {
-  readonly kind: "multipart" | "raw";
+interface Route {
   readonly path: string;
   /** Most bytes of an image, where the service says. */
   readonly limit?: number | undefined;
@@ -14,31 +13,57 @@ export interface Route {
   readonly staged: boolean;
 }
 
+export interface PushRoute extends Route {
+  readonly kind: "multipart" | "raw";
+}
+
+/** The service is told where to fetch the image. */
+export interface PullRoute extends Route {
+  readonly kind: "pull";
+  readonly publisher: Publisher;
+}
+
 /** Pure: from what an update service tells of itself. `problem` says in our words why nothing can be sent. */
-export function chooseRoute(updates: Resource, plan: Plan, origin: string): Route | { readonly problem: string } {
-  const uris = { multipart: valueAt(updates, "/MultipartHttpPushUri"), raw: valueAt(updates, "/HttpPushUri") };
-  const links = { multipart: linkOf(uris.multipart, origin), raw: linkOf(uris.raw, origin) };
-  const kinds = plan.push === "auto" ? (["multipart", "raw"] as const) : [plan.push];
-  const foreign = kinds.find((kind) => "problem" in links[kind] && links[kind].problem !== "absent");
-  const kind = kinds.find((one) => "path" in links[one]);
-  const link = kind && links[kind];
-  if (kind === undefined || link === undefined || !("path" in link)) {
-    if (foreign === undefined) return { problem: `its update service names no push URI (${kinds.join(", ")})` };
-    return { problem: `the ${foreign} push URI of its update service leads to another origin, or nowhere` };
+export function chooseRoute(
+  updates: Resource,
+  plan: Plan,
+  origin: string,
+): PushRoute | PullRoute | { readonly problem: string } {
+  const uris = {
+    multipart: valueAt(updates, "/MultipartHttpPushUri"),
+    raw: valueAt(updates, "/HttpPushUri"),
+    pull: valueAt(updates, "/Actions/#UpdateService.SimpleUpdate/target"),
+  };
+  const kinds = kindsOf(plan);
+  const links = kinds.map((kind) => ({ kind, link: linkOf(uris[kind], origin) }));
+  const found = links.find(({ link }) => "path" in link);
+  if (found === undefined || !("path" in found.link)) {
+    const away = links.find(({ link }) => "problem" in link && link.problem !== "absent");
+    if (away !== undefined)
+      return { problem: `the ${away.kind} URI of its update service leads to another origin, or nowhere` };
+    return { problem: `its update service names no way to send an image (${kinds.join(", ")})` };
   }
+  const { kind, link } = found;
   const own = textAt(updates, "/HttpPushUriOptions/HttpPushUriApplyTime/ApplyTime");
-  if (kind === "raw") {
-    const problem = sayable(plan, own);
-    if (problem !== undefined) return { problem };
-  }
+  const problem = kind === "raw" ? sayable(plan, own) : undefined;
+  if (problem !== undefined) return { problem };
   const applyTime = plan.applyTime ?? own;
   const most = valueAt(updates, "/MaxImageSizeBytes");
-  return {
-    kind,
+  const route: Route = {
     path: link.path,
     limit: typeof most === "number" && Number.isSafeInteger(most) && most > 0 ? most : undefined,
     staged: applyTime !== undefined && applyTime !== "Immediate",
   };
+  if (kind !== "pull") return { ...route, kind };
+  if (plan.publisher === undefined)
+    return { problem: "it is to fetch the image, and redfish() was given no publisher" };
+  return { ...route, kind, publisher: plan.publisher };
+}
+
+/** What is tried, in this order. */
+function kindsOf({ push, publisher }: Plan): readonly ("multipart" | "raw" | "pull")[] {
+  if (push !== "auto") return [push];
+  return publisher === undefined ? ["multipart", "raw"] : ["multipart", "raw", "pull"];
 }
 
 /** A raw image comes without parameters: what was asked for has to be what the service does anyway. */
@@ -57,7 +82,7 @@ export interface Body {
 }
 
 /** DSP0266 §12.6.2: `UpdateParameters`, then `UpdateFile`; or the image as it is. */
-export function bodyOf(route: Route, plan: Plan, payload: Payload): Body {
+export function bodyOf(route: PushRoute, plan: Plan, payload: Payload): Body {
   const { length, name } = payload.artifact;
   const image = payload.slice(0, length);
   if (route.kind === "raw") return { contentType: "application/octet-stream", segments: image, before: 0 };
@@ -71,6 +96,11 @@ export function bodyOf(route: Route, plan: Plan, payload: Payload): Body {
   ]);
   const at = segments.indexOf(image);
   return { contentType, segments, before: segments.slice(0, at).reduce((sum, segment) => sum + segment.length, 0) };
+}
+
+/** DSP8010 UpdateService, SimpleUpdate: where the image is to be fetched from, and what a form would say of it. */
+export function orderOf(url: string, plan: Plan): object {
+  return { ImageURI: url, TransferProtocol: url.startsWith("https:") ? "HTTPS" : "HTTP", ...parametersOf(plan) };
 }
 
 function parametersOf({ targetPaths, applyTime, forceUpdate }: Plan): object {

@@ -1,15 +1,17 @@
+import { Buffer } from "node:buffer";
 import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
 import type { Acknowledgement, Receipt } from "../../core/outcome.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { ExchangeReply } from "../../core/transport.ts";
+import { announce } from "../shared/announce.ts";
 import { type Bound, replyContext } from "../shared/exchange.ts";
 import { readJson } from "../shared/json.ts";
 import { requireSuccess } from "../shared/reply.ts";
 import { withDefaults } from "../shared/request-plan.ts";
 import { restart } from "./reset.ts";
 import { linkOf, valueAt } from "./resource.ts";
-import { bodyOf, chooseRoute, type Route } from "./route.ts";
+import { bodyOf, chooseRoute, orderOf, type PullRoute, type PushRoute } from "./route.ts";
 import { Service } from "./service.ts";
 import type { Plan } from "./settings.ts";
 import { type Followed, follow, lookAt } from "./settle.ts";
@@ -18,6 +20,7 @@ import { type Followed, follow, lookAt } from "./settle.ts";
 const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405, 413, 415, 429, 503]);
 const traits = Object.freeze({ resumable: false, repeat: "unsafe", refusals, verdict: "channel" } as const);
 const installsItself: DeliveryTraits = Object.freeze({ ...traits, activates: "itself" });
+const nothing: Followed = Object.freeze({ monitor: undefined, task: undefined, first: undefined });
 const onRequest: DeliveryTraits = Object.freeze({ ...traits, activates: "on-request" });
 
 /** One service from login to logout. */
@@ -44,14 +47,12 @@ export class RedfishSession implements DeliverySession {
 
   async send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
     const route = await this.#routeFor(payload, step);
+    // Where the answer to this one is lost, an earlier one's task is not followed in its place.
+    this.#sent = { followed: nothing, staged: route.staged };
+    if (route.kind === "pull") return this.#pull(route, payload, step);
     const { contentType, segments, before } = bodyOf(route, this.#plan, payload);
     const { length } = payload.artifact;
-    const headers = withDefaults(callerHeaders(step.headers), [
-      "content-type",
-      contentType,
-      "accept",
-      "application/json",
-    ]);
+    const headers = headersOf(step, contentType);
     const { pace, onSent } = step;
     const told = onSent && ((bytes: number) => onSent(Math.min(Math.max(bytes - before, 0), length)));
     const request = { method: "POST", path: route.path, headers, body: segments, pace, onSent: told } as const;
@@ -62,10 +63,24 @@ export class RedfishSession implements DeliverySession {
     }
   }
 
+  /** The acknowledgement is the fetch; the answer to the order tells where its task is followed. */
+  #pull(route: PullRoute, payload: Payload, step: SendStep): Promise<Acknowledgement> {
+    const { bound } = this.#service;
+    const { patience } = this.#plan;
+    const headers = headersOf(step, "application/json");
+    const { length } = payload.artifact;
+    const order = (url: string, orderStep: Step) => {
+      const body = Buffer.from(JSON.stringify(orderOf(url, this.#plan)));
+      const request = { method: "POST", path: route.path, headers, body } as const;
+      return this.#service.exchange(request, orderStep, "send", (reply) => this.#acknowledged(reply, route, length));
+    };
+    return announce({ publisher: route.publisher, bound, payload, step, patience, order });
+  }
+
   /** By the push of this session; by the receipt alone, where another process sent. */
   settle(receipt: Receipt, step: Step): Promise<"installed" | "staged" | "lost"> {
     const { followed, staged } = this.#sent ?? {
-      followed: { monitor: linkedPath(receipt.remoteId, receipt.origin), task: undefined, first: undefined },
+      followed: { ...nothing, monitor: linkedPath(receipt.remoteId, receipt.origin) },
       staged: this.#plan.applyTime !== undefined && this.#plan.applyTime !== "Immediate",
     };
     return follow(this.#service, followed, staged, step);
@@ -76,7 +91,7 @@ export class RedfishSession implements DeliverySession {
   }
 
   /** Everything that can be said before the first byte. Until then, nothing of the artifact has left. */
-  async #routeFor(payload: Payload, step: SendStep): Promise<Route> {
+  async #routeFor(payload: Payload, step: SendStep): Promise<PushRoute | PullRoute> {
     try {
       const updates = await this.#service.updates(step, "send");
       const route = chooseRoute(updates, this.#plan, this.#service.origin);
@@ -89,7 +104,7 @@ export class RedfishSession implements DeliverySession {
     }
   }
 
-  #acknowledged(reply: ExchangeReply, route: Route, bytes: number): Acknowledgement {
+  #acknowledged(reply: ExchangeReply, { staged }: PushRoute | PullRoute, bytes: number): Acknowledgement {
     requireSuccess(reply, replyContext(this.#service.bound, "send"));
     const { origin } = this.#service;
     const json = readJson(reply.body);
@@ -100,7 +115,7 @@ export class RedfishSession implements DeliverySession {
     const task =
       valueAt(body, "/TaskState") === undefined ? undefined : linkedPath(valueAt(body, "/@odata.id"), origin);
     const first = lookAt(reply, this.#service.bound.context.clock);
-    this.#sent = { followed: { monitor, task, first }, staged: route.staged };
+    this.#sent = { followed: { monitor, task, first }, staged };
     const remoteId = monitor ?? task;
     return { status: reply.status, bytes, ...(remoteId !== undefined && { remoteId }) };
   }
@@ -112,8 +127,10 @@ function linkedPath(value: unknown, origin: string): string | undefined {
   return "path" in link && link.path.length <= 256 ? link.path : undefined;
 }
 
-function callerHeaders(headers: Readonly<Record<string, string>> = {}): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value]);
+/** What the caller added to this one push goes before ours of the same name. */
+function headersOf({ headers = {} }: SendStep, contentType: string): string[] {
+  const given = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), value]);
+  return withDefaults(given, ["content-type", contentType, "accept", "application/json"]);
 }
 
 function tooLarge(length: number, limit: number): FlashwaveError {
@@ -122,7 +139,7 @@ function tooLarge(length: number, limit: number): FlashwaveError {
 }
 
 /** What this protocol's devices mostly mean by a fault. */
-function advised(error: unknown, { kind, limit }: Route): unknown {
+function advised(error: unknown, { kind, limit }: PushRoute): unknown {
   if (!isFlashwaveError(error)) return error;
   if (error.code === "connection_lost" && error.bytesOut === "some") {
     const known = limit === undefined ? "it names no limit" : `it says that it takes ${limit} bytes`;

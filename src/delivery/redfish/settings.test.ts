@@ -22,7 +22,9 @@ describe("settings", () => {
 
   it.each([
     { auth: "digest" },
-    { push: "pull" },
+    { push: "fetch" },
+    { patience: 0 },
+    { patience: "long" },
     { targets: "" },
     { targets: "http://evil/" },
     { targets: ["/a"] },
@@ -42,6 +44,16 @@ describe("settings", () => {
     const read = thrown(() => createPlans().reading({ options } as unknown as Profile));
     // What another delivery is told is none of the probe's business.
     expect(read).toEqual(settingNames.includes(name) ? invalid : expect.objectContaining({ push: "auto" }));
+  });
+
+  it("takes a publisher from the factory alone", () => {
+    const publisher = { publish: () => Promise.reject(new Error("not asked")) };
+    expect(createPlans({ publisher }).sending({ options: { push: "pull" } })).toMatchObject({
+      publisher,
+      push: "pull",
+    });
+    expect(thrown(() => createPlans({ publisher: {} } as unknown as RedfishOptions))).toEqual(invalid);
+    expect(thrown(() => createPlans().sending({ publisher } as Profile))).toEqual(invalid);
   });
 
   it("takes no requests: a service names its own", () => {

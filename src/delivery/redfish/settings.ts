@@ -1,4 +1,5 @@
 import type { Profile } from "../../core/profile.ts";
+import type { Publisher } from "../../core/publication.ts";
 import { checkPath } from "../../http/path.ts";
 import { fieldsOf, invalidProfile } from "../shared/profile-rules.ts";
 
@@ -20,10 +21,13 @@ export interface Settings {
    */
   readonly auth: "auto" | "session" | "basic";
   /**
-   * How the image goes there. `auto` takes the multipart push URI where there is one, else the raw one.
+   * How the image goes there. `auto` takes the multipart push URI where there is one, else the raw one, else `pull`: the
+   * service is told to fetch it (SimpleUpdate), which needs a `publisher`.
    * @default "auto"
    */
-  readonly push: "auto" | "multipart" | "raw";
+  readonly push: "auto" | "multipart" | "raw" | "pull";
+  /** Milliseconds without a request of the device after which it is taken not to fetch. @default 60_000 */
+  readonly patience: number;
   /** Paths of the resources to update, parted by spaces. Default: not said, and the service decides by the image. */
   readonly targets?: string;
   /** When the service installs. All but `Immediate` end as `staged`, unless `reset` is given. Default: the service's own. */
@@ -44,16 +48,20 @@ export interface Settings {
 }
 
 /** How Redfish services are spoken to. A device's own `options` change it setting by setting. */
-export interface RedfishOptions extends Pick<Profile, "inspect" | "health" | "options">, Partial<Settings> {}
+export interface RedfishOptions extends Pick<Profile, "inspect" | "health" | "options">, Partial<Settings> {
+  /** Serves the images that services fetch themselves: a `createArtifactServer`, where they can reach it. */
+  readonly publisher?: Publisher;
+}
 
 export interface Plan extends Settings {
   readonly inspect: boolean;
   readonly health: boolean;
   readonly targetPaths: readonly string[];
+  readonly publisher?: Publisher | undefined;
 }
 
 export const settingNames: readonly string[] = Object.freeze([
-  ...["auth", "push", "targets", "applyTime", "forceUpdate", "inventory", "reset", "resetType", "uuid"],
+  ...["auth", "push", "targets", "applyTime", "forceUpdate", "inventory", "reset", "resetType", "uuid", "patience"],
 ]);
 
 const path = (value: unknown): boolean => {
@@ -71,10 +79,16 @@ const oneOf =
 const flag = (value: unknown): boolean => typeof value === "boolean";
 const word = (value: unknown): boolean => typeof value === "string" && /^[\w.\-:()]{1,128}$/.test(value);
 
+const longestPatience = 86_400_000;
+
 /** What each setting has to be, and how that is said. */
 const rules: Readonly<Record<keyof Settings, readonly [fits: (value: unknown) => boolean, says: string]>> = {
   auth: [oneOf("auto", "session", "basic"), "must be auto, session or basic"],
-  push: [oneOf("auto", "multipart", "raw"), "must be auto, multipart or raw"],
+  push: [oneOf("auto", "multipart", "raw", "pull"), "must be auto, multipart, raw or pull"],
+  patience: [
+    (value) => typeof value === "number" && value >= 1 && value <= longestPatience,
+    `must be milliseconds, 1 to ${longestPatience}`,
+  ],
   targets: [
     (value) => typeof value === "string" && splitTargets(value).length > 0 && splitTargets(value).every(path),
     "must be paths of resources, parted by spaces",
@@ -89,7 +103,7 @@ const rules: Readonly<Record<keyof Settings, readonly [fits: (value: unknown) =>
 
 const splitTargets = (targets: string): readonly string[] => targets.split(/\s+/).filter((target) => target !== "");
 
-const standard: Settings = Object.freeze({ auth: "auto", push: "auto", uuid: false });
+const standard: Settings = Object.freeze({ auth: "auto", push: "auto", patience: 60_000, uuid: false });
 const profileFields: readonly string[] = ["inspect", "health", "options"];
 
 /** Gives the plan of a profile; the same profile object gives the same plan. */
@@ -102,17 +116,21 @@ export type PlanOf = (profile: Profile | undefined) => Plan;
  * @throws `invalid_profile`
  */
 export function createPlans(options: RedfishOptions = {}): { readonly sending: PlanOf; readonly reading: PlanOf } {
-  const given = fieldsOf(options, "redfish()", [...profileFields, ...settingNames]);
+  const given = fieldsOf(options, "redfish()", ["publisher", ...profileFields, ...settingNames]);
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => settingNames.includes(name)));
   const base = resolve(resolve(standard, own, ""), given["options"], "options.");
   const flags: RedfishOptions = given;
   refuseRequests(flags);
-  const plan = planOf(base, flags);
+  const { publisher } = flags;
+  if (publisher !== undefined && typeof Object(publisher).publish !== "function") {
+    throw invalidProfile("publisher", "must be what serves the images, as createArtifactServer makes it");
+  }
+  const plan = planOf(base, flags, publisher);
   const remembered = (strict: boolean): PlanOf => {
     const plans = new WeakMap<object, Plan>();
     return (profile) => {
       if (profile === undefined) return plan;
-      const known = plans.get(profile) ?? planOf(laidOver(base, profile, strict), { ...flags, ...profile });
+      const known = plans.get(profile) ?? planOf(laidOver(base, profile, strict), { ...flags, ...profile }, publisher);
       plans.set(profile, known);
       return known;
     };
@@ -152,9 +170,14 @@ function resolve(base: Settings, given: unknown, prefix: string): Settings {
   return settings as unknown as Settings;
 }
 
-function planOf(settings: Settings, { inspect, health }: Pick<Profile, "inspect" | "health">): Plan {
+function planOf(
+  settings: Settings,
+  { inspect, health }: Pick<Profile, "inspect" | "health">,
+  publisher: Publisher | undefined,
+): Plan {
   return Object.freeze({
     ...settings,
+    publisher,
     inspect: inspect !== false,
     health: health !== false,
     targetPaths: Object.freeze(splitTargets(settings.targets ?? "")),

@@ -99,13 +99,16 @@ async function sleep(service: Service, ms: number, { deadline, signal }: Step): 
   const { context, device } = service.bound;
   const left = deadline - context.clock.now();
   if (left <= 0) throw endless(device.id);
+  const { closing } = context;
+  const end = AbortSignal.any([signal, closing].filter((given) => given !== undefined));
   try {
-    await context.clock.sleep(Math.min(ms, left), signal);
+    await context.clock.sleep(Math.min(ms, left), end);
   } catch (cause) {
-    if (!signal?.aborted) throw cause;
-    const message =
-      "The caller's signal aborted while the device's task was under way. The device goes on by itself; read it.";
-    throw new FlashwaveError("aborted", message, { phase: "settle", bytesOut: "all", device: device.id, cause });
+    if (!end.aborted) throw cause;
+    const code = signal?.aborted ? "aborted" : "client_closed";
+    const who = signal?.aborted ? "The caller's signal aborted" : "The client was closed";
+    const message = `${who} while the device's task was under way. The device goes on by itself; read it.`;
+    throw new FlashwaveError(code, message, { phase: "settle", bytesOut: "all", device: device.id, cause });
   }
   if (ms > left) throw endless(device.id);
 }
