@@ -46,7 +46,7 @@ export function failed(
 ): FlashwaveError {
   const { complaints, status, bytesOut, interrupted } = told;
   const what = interrupted
-    ? "The image did not reach the device whole, and it reports that it gave up on it"
+    ? "The upload broke off, and the device reports that it gave up on the image"
     : "The device reports that it could not install the image";
   const words = excerpt(Buffer.from(complaints.join("; ")));
   return new FlashwaveError("device_error", `${what}; its own words are in this error's reply.excerpt.`, {

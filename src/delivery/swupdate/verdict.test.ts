@@ -52,6 +52,7 @@ const seen: readonly (readonly [what: string, script: readonly Told[], decision:
   ["a bad signature: FAILURE, then reset", ["sending", "DOWNLOAD", "RUN", "FAILURE", "reset"], failed],
   ["a bad signature found half-way in the upload", ["sending", "DOWNLOAD", "RUN", "cut", "FAILURE"], failed],
   ["a stall: 408 and FAILURE", [...begins, "DOWNLOAD", "cut", "RUN", "FAILURE"], interrupted],
+  ["a reset after the last byte left us", [...begins, "DOWNLOAD", "reset", "RUN", "FAILURE"], interrupted],
   ["cut mid-body", [...begins, "DOWNLOAD", "cut", "RUN", "FAILURE"], interrupted],
   ["a wrong method or login: refused", ["sending", "refused"], { next: "refused" }],
   [

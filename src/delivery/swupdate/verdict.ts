@@ -45,7 +45,7 @@ export type Decision =
   /** The answer stands for itself. */
   | { readonly next: "refused" }
   | { readonly next: "installed" }
-  /** `interrupted`: it was at work on a good image when the bytes ended. */
+  /** `interrupted`: it was at work on a good image when the connection broke. What is wrong with an image it answers. */
   | { readonly next: "failed"; readonly interrupted: boolean }
   /** The verdict can no longer be had. */
   | { readonly next: "lost" };
@@ -144,12 +144,12 @@ export function decide(state: VerdictState, now: number): Decision {
 }
 
 function verdictOf(state: VerdictState, now: number): Decision | undefined {
-  const { verdict, stage, wholly, accepted, complaints, judgedAt } = state;
+  const { verdict, stage, accepted, complaints, judgedAt } = state;
   if (verdict === "installed") return { next: "installed" };
   if (verdict === "failed") {
     const wordless = complaints.length === 0 && !state.deaf && now < judgedAt + manners;
     if (wordless) return { next: "wait", until: judgedAt + manners };
-    return { next: "failed", interrupted: stage === "broken" && !wholly && accepted };
+    return { next: "failed", interrupted: stage === "broken" && accepted };
   }
   return verdict === "unsaid" || state.deaf ? { next: "lost" } : undefined;
 }
