@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   defaultPaths,
   plainDialect,
+  startAxis,
   startDeviceServer,
   startRedfishDevice,
   startSwupdate,
@@ -151,5 +152,26 @@ describe("examples", () => {
     expect(err).toContain("device_error: The device reports that it could not install the image");
     expect(err).toContain("The device says: HASH mismatch [2J");
     expect(device.device.version).toBe("1.0.0");
+  });
+
+  it("web-upload", async () => {
+    const login = { username: "root", password: "s3cret" };
+    await using camera = await startAxis({ login });
+    const args = [firmware, "2.0.0", camera.url, login.username];
+    const wrong = await run("web-upload.ts", args, { DEVICE_PASSWORD: "guessed" });
+    expect(wrong.out).toContain("failed: refused: The device answered 401");
+    const right = await run("web-upload.ts", args, { DEVICE_PASSWORD: login.password });
+    expect(right).toEqual({ code: 0, out: "2.0.0, kept\n", err: "" });
+    expect([camera.device.version, camera.device.onTrial]).toEqual(["2.0.0", false]);
+  });
+
+  it("adding-a-protocol", async () => {
+    const dialect = plainDialect({ ...defaultPaths, update: "/firmware/2.0.0", version: "/firmware" });
+    await using label = await startDeviceServer({ dialect });
+    label.script({ on: "version", fault: { kind: "body", body: "1.0.0", type: "text/plain" } });
+    label.script({ on: "version", times: 99, fault: { kind: "body", body: "2.0.0", type: "text/plain" } });
+    const ended = await run("adding-a-protocol.ts", [firmware, "2.0.0", label.url]);
+    expect(ended).toEqual({ code: 0, out: "updated to 2.0.0\n", err: "" });
+    expect(label.device.version).toBe("2.0.0");
   });
 });

@@ -3,10 +3,8 @@ import {
   type AxisOptions,
   type DeviceServer,
   type DeviceServerOptions,
-  type ManualTime,
   makeFirmware,
   manualTime,
-  realTime,
   sha256,
   startAxis,
   startElegantOta,
@@ -33,31 +31,11 @@ const always = Number.POSITIVE_INFINITY;
 /** Long enough for a restart, short for a device that stays as it is. */
 const soon: ClientOptions = { verification: { stableFor: 20, deadline: 400 } };
 
-/** Time that passes, and can be moved on. */
-function passingTime(): ManualTime {
-  let ahead = 0;
-  return {
-    now: () => realTime.now() + ahead,
-    after: realTime.after,
-    advance(ms) {
-      ahead += ms;
-    },
-  };
-}
-
 /** It tells its uptime in whole seconds: one that had only just been switched on could show no boot. */
-async function startOldMongooseOs({ clock = passingTime(), ...options }: Options): Promise<DeviceServer> {
-  const server = await startMongooseOs({ ...options, clock });
-  clock.advance(3_600_000);
-  return server;
-}
-
-interface Options extends DeviceServerOptions {
-  readonly clock?: ManualTime;
-}
+const startOldMongooseOs = (options: DeviceServerOptions) => startMongooseOs({ ...options, uptime: 3_600 });
 
 interface Family {
-  readonly start: (options: Options) => Promise<DeviceServer>;
+  readonly start: (options: DeviceServerOptions) => Promise<DeviceServer>;
   readonly delivery: () => Delivery;
 }
 const families = {

@@ -23,6 +23,8 @@ export interface SimulatedDeviceOptions {
   readonly trial?: boolean;
   /** Milliseconds. @default 60000 */
   readonly trialMs?: number;
+  /** How long it has been running when it is made, in seconds. @default 0 */
+  readonly uptime?: number;
   /** How long a restart takes, in milliseconds; meanwhile nobody can connect. At 0 connections survive it. @default 0 */
   readonly rebootMs?: number;
   /** Whether it takes bytes that are no simulated image. @default "any" */

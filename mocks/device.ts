@@ -57,12 +57,12 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
 
   constructor(options: SimulatedDeviceOptions = {}) {
     super();
-    const { id = "sim-001", version = "1.0.0", digest, health = "ok", clock = realTime } = options;
+    const { id = "sim-001", version = "1.0.0", digest, health = "ok", clock = realTime, uptime = 0 } = options;
     this.options = options;
     this.id = id;
     this.health = health;
     this.#clock = clock;
-    this.#bootedAt = clock.now();
+    this.#bootedAt = clock.now() - uptime * 1_000;
     this.#running = { version, digest, factory: true };
   }
 
