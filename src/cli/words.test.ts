@@ -1,9 +1,10 @@
+import { globSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { errorCodes, FlashwaveError } from "../core/index.ts";
 import { http } from "../delivery/http/index.ts";
 import { createTransport } from "../http/index.ts";
 import { createClient } from "../push/index.ts";
-import { errorInFlags, inFlags } from "./words.ts";
+import { errorInFlags, inFlags, words } from "./words.ts";
 
 /** Something that the rooms below refuse, and the sentence that somebody who typed flags is told. */
 function told(refused: () => unknown): string {
@@ -51,4 +52,17 @@ it("leaves the rest of an error as it is", () => {
 
 it("speaks of codes as everybody does", () => {
   for (const meaning of Object.values(errorCodes)) expect(inFlags(meaning)).toBe(meaning);
+});
+
+it("translates sentences that are still said below", () => {
+  const source = globSync("src/{core,bytes,http,delivery,push}/**/*.ts", {
+    exclude: (path) => path.endsWith(".test.ts"),
+  })
+    .map((path) => readFileSync(path, "utf8"))
+    .join("\n");
+  // These begin with the name of an option or of a purpose, which is put before the rest.
+  const composed = /^(?:openArtifact: |inspect must|options knows)/;
+  const sentences = words.map(([theirs]) => theirs).filter((theirs) => theirs.includes(" ") && !composed.test(theirs));
+  expect(sentences.length).toBeGreaterThan(10);
+  expect(sentences.filter((theirs) => !source.includes(theirs))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { type FlashwaveError, inContext } from "../core/errors.ts";
  * What the rooms below call a thing, and what the command line calls it. Their messages advise in their own words,
  * which say nothing to somebody who typed flags. Sentences first: the single words would spoil them.
  */
-const words: readonly (readonly [theirs: string, ours: string])[] = [
+export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["Open the artifact with { version }, or use push()", "Give --firmware-version, or use flashwave push"],
   ["Open the artifact with { version }", "Give --firmware-version"],
   ["Give its profile an inspect request, name a probe, or use push()", "Name another --probe, or use flashwave push"],

@@ -1,14 +1,15 @@
 import { createProgress } from "../bytes/index.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { DeliverySession, ResumeToken, SendStep } from "../core/delivery.ts";
-import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, inContext } from "../core/errors.ts";
 import type { Acknowledgement, DeviceState, Receipt } from "../core/outcome.ts";
 import type { Pace } from "../core/transport.ts";
+import { faultOf, progressFailed, stillOut } from "./faults.ts";
 import { type PushOptions, sendTimeout } from "./options.ts";
 import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
 import { Resumption } from "./resumption.ts";
-import { backoff, type Decision, decide, repeatable } from "./retry-policy.ts";
+import { backoff, decide, isFinal, repeatable } from "./retry-policy.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
 
@@ -216,26 +217,6 @@ export class Attempts {
   }
 }
 
-/** Whatever an adapter threw as one error that names the device and the attempt. */
-function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveError {
-  // A fault of an earlier attempt that stands after all keeps that attempt's number.
-  if (isFlashwaveError(thrown)) return inContext(thrown, { device, attempt: thrown.attempt ?? attempt });
-  return new FlashwaveError(
-    "outcome_unknown",
-    "The delivery adapter threw something that is not a FlashwaveError, so it cannot be told what the device received. Read the device, and mend the adapter: look at the cause.",
-    { phase: "send", bytesOut: "some", device, attempt, cause: thrown },
-  );
-}
-
-/** The device did nothing wrong, and what it makes of a part of the bytes nobody knows. */
-function progressFailed(cause: unknown, device: string, attempt: number): FlashwaveError {
-  return new FlashwaveError(
-    "outcome_unknown",
-    "onProgress threw, which broke the send off in the middle: that is the caller's own fault, not the device's. Read the device before sending again, and mend the callback: look at the cause.",
-    { phase: "send", bytesOut: "some", device, attempt, cause },
-  );
-}
-
 function resumptionOf(session: DeliverySession, artifact: Artifact, options: PushOptions): Resumption | undefined {
   const { resume, onResumable } = options;
   if (session.traits.resumable) return new Resumption(artifact.length, resume, onResumable);
@@ -247,21 +228,8 @@ function resumptionOf(session: DeliverySession, artifact: Artifact, options: Pus
   );
 }
 
-/** Whether a decision says by itself that there is no further attempt. */
-function isFinal(decision: Decision): boolean {
-  return decision.next === "give-up" || (decision.next === "read" && decision.final === true);
-}
-
 const unreadable = "no probe is known that could read it.";
 const perhapsEarlier = "an earlier attempt may have reached it.";
-
-/** A read that is cut short leaves it open what became of the bytes that were out before. */
-function stillOut({ bytesOut, attempt }: FlashwaveError): (cut: unknown) => never {
-  return (cut) => {
-    if (!isFlashwaveError(cut)) throw cut;
-    throw inContext(cut, { phase: "send", bytesOut, ...(attempt !== undefined && { attempt }) });
-  };
-}
 
 function whyUnclear(seen: Extract<Readback, { kind: "unclear" }>): string {
   return seen.error === undefined

@@ -74,10 +74,29 @@ export function decide(error: FlashwaveError, traits: DeliveryTraits, readable =
   return { next: "give-up", read: readWorthwhile(error) };
 }
 
+/** Whether a decision says by itself that there is no further attempt. */
+export function isFinal(decision: Decision): boolean {
+  return decision.next === "give-up" || (decision.next === "read" && decision.final === true);
+}
+
+/** The decision about a failed read. A device that is starting may answer with a page of its own before it can tell its state. */
+export function decideRead(error: FlashwaveError): Decision {
+  return error.code === "unreadable_state" ? { next: "retry" } : decide(error, readTraits);
+}
+
+/** Reading is idempotent by nature; a refusal is final. */
+const readTraits: DeliveryTraits = {
+  resumable: false,
+  repeat: "idempotent",
+  refusals: new Set([401, 403, 404, 405, 429, 503]),
+  verdict: "reply",
+  activates: "itself",
+};
+
 /** Whether an order (to install, say) may have been followed although it ended in this error. */
 export function leavesOpen(error: FlashwaveError, traits: DeliveryTraits): boolean {
   const decision = decide(error, traits);
-  return decision.next === "read" && decision.final !== true && !isRefusal(error, traits);
+  return decision.next === "read" && !isFinal(decision) && !isRefusal(error, traits);
 }
 
 function isRefusal({ reply }: FlashwaveError, { refusals }: DeliveryTraits): boolean {

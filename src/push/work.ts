@@ -3,7 +3,7 @@ import type { Artifact } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DeliveryContext, DeliverySession, Probe, Prober, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
-import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
+import { isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
 import type { Observation } from "../core/registry.ts";
@@ -12,8 +12,9 @@ import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
+import { unrecorded } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
-import { backoff, type Decision, decide } from "./retry-policy.ts";
+import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import type { Shared } from "./shared.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
@@ -145,8 +146,8 @@ export class Work implements DeliveryContext {
         return state;
       } catch (error) {
         if (!isFlashwaveError(error)) throw error;
-        const decision = decide(error, readTraits);
-        if (!worthRepeating(error, decision) || attempt >= retry.attempts) throw error;
+        const decision = decideRead(error);
+        if (isFinal(decision) || attempt >= retry.attempts) throw error;
         const delay = backoff(attempt, decision, error, retry, random);
         await this.waiting.sleep(delay, "inspect", this.device.id, this.signal);
       }
@@ -215,24 +216,6 @@ export class Work implements DeliveryContext {
   }
 }
 
-/** The update's own error, where it had one, is not lost over the registry's: both are in the cause. */
-function unrecorded(outcome: DeviceOutcome, failure: unknown): FlashwaveError {
-  const own = "error" in outcome ? outcome.error : undefined;
-  const ended = own === undefined ? outcome.status : `${outcome.status} (${own.code})`;
-  const both = "The update's own error, and the registry's.";
-  return new FlashwaveError(
-    "registry_failed",
-    `The device's update ended as ${ended}, but the registry could not record it. Mend the registry and read the device again.`,
-    {
-      phase: "registry",
-      bytesOut: own?.bytesOut ?? (outcome.status === "skipped" ? "none" : "all"),
-      device: outcome.device,
-      attempt: outcome.attempts,
-      cause: own === undefined ? failure : new AggregateError([own, failure], both),
-    },
-  );
-}
-
 /** A profile may say that its device cannot be read; in the middle of a push that must not pass for the push's own end. */
 function bound(prober: Prober, work: Work): Probe | undefined {
   try {
@@ -242,18 +225,3 @@ function bound(prober: Prober, work: Work): Probe | undefined {
     throw error;
   }
 }
-
-/** A device that is starting may answer with a page of its own before it can tell its state. */
-function worthRepeating(error: FlashwaveError, decision: Decision): boolean {
-  if (error.code === "unreadable_state") return true;
-  return decision.next === "retry" || (decision.next === "read" && decision.final !== true);
-}
-
-/** Reading is idempotent by nature; a refusal is final. */
-const readTraits = {
-  resumable: false,
-  repeat: "idempotent",
-  refusals: new Set([401, 403, 404, 405, 429, 503]),
-  verdict: "reply",
-  activates: "itself",
-} as const;
