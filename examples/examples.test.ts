@@ -12,6 +12,7 @@ import {
   startAxis,
   startDeviceServer,
   startRedfishDevice,
+  startShellyGen2,
   startSwupdate,
   startTusDevice,
   withLogin,
@@ -89,6 +90,13 @@ describe("examples", () => {
     expect({ code, out, err }).toEqual({ code: 0, out: "It runs 2.0.0.\n", err: "" });
     expect(bmc.device.version).toBe("2.0.0");
     expect(bmc.service.sessions.size).toBe(0);
+  });
+
+  it("serve", async () => {
+    await using shelly = await startShellyGen2({ version: "1.0.0" });
+    const { code, out, err } = await run("serve.ts", [firmware, "2.0.0", shelly.url]);
+    expect({ code, out, err }).toEqual({ code: 0, out: "It fetched 300000 bytes and runs 2.0.0.\n", err: "" });
+    expect(shelly.pulls).toEqual([expect.objectContaining({ outcome: "complete" })]);
   });
 
   it("login", async () => {
