@@ -4,7 +4,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { Segment } from "../../core/payload.ts";
 import type { Offer } from "./offer.ts";
 
-/** Under a rate limit chunks leave in pieces of this size, so that a slow rate flows instead of jerking. */
+/** Chunks leave in pieces of this size, so that progress is seen; under a rate limit smaller, so that it flows. */
+const usualPiece = 262_144;
 const pacedPiece = 16_384;
 
 export interface Pouring {
@@ -13,7 +14,8 @@ export interface Pouring {
   readonly offer: Offer;
   readonly clock: Clock;
   readonly stall: number;
-  /** Told of every stretch that the socket has flushed. */
+  /** Told of every stretch as it is handed to the socket, and again once that has flushed it. */
+  readonly onWrite: (bytes: number) => void;
   readonly onFlushed: (bytes: number) => void;
 }
 
@@ -30,12 +32,13 @@ export async function pour(body: Segment, pouring: Pouring): Promise<void> {
 }
 
 async function pourChunk(chunk: Uint8Array, pouring: Pouring): Promise<void> {
-  const { offer, onFlushed } = pouring;
-  const piece = offer.pace === undefined ? chunk.length : pacedPiece;
+  const { offer, onWrite, onFlushed } = pouring;
+  const piece = offer.pace === undefined ? usualPiece : pacedPiece;
   for (let from = 0; from < chunk.length; from += piece) {
     const part = chunk.subarray(from, from + piece);
     await paced(part.length, pouring);
     offer.signal.throwIfAborted();
+    onWrite(part.length);
     await flushed(part, pouring);
     onFlushed(part.length);
   }

@@ -32,7 +32,7 @@ export class Offer implements Publication {
   readonly #ending = new AbortController();
   readonly #left: Coverage;
   readonly #delivered: Coverage;
-  /** Of answers that were cut: what had left. */
+  /** Of answers that were cut: what may have left. */
   readonly #doubtful: (readonly [start: number, end: number])[] = [];
   #requests = 0;
   #open = 0;
@@ -88,6 +88,11 @@ export class Offer implements Publication {
     for (const [from, to] of this.#doubtful) if (from < start && start <= to) this.#delivered.add(from, start);
   }
 
+  /** Byte `at` is about to leave: from now on nobody can say that nothing has. */
+  leaves(at: number): void {
+    this.#left.add(at, at + 1);
+  }
+
   /** Bytes `[start, end)` have left. */
   left(start: number, end: number): void {
     this.#bytes += end - start;
@@ -99,7 +104,7 @@ export class Offer implements Publication {
     this.#held += ms;
   }
 
-  /** An answer has ended of which `[start, end)` had left. `whole`: the client read it to its end. */
+  /** An answer has ended of which `[start, end)` may have left. `whole`: the client read it to its end. */
   ended(start: number, end: number, whole: boolean): void {
     if (!whole) {
       if (start < end) this.#doubtful.push([start, end]);
@@ -122,7 +127,7 @@ export class Offer implements Publication {
     this.#settle.reject(
       new FlashwaveError("client_closed", "The publication ended before all of it had been fetched. Publish it anew.", {
         phase: "send",
-        bytesOut: this.#left.complete ? "all" : this.#bytes > 0 ? "some" : "none",
+        bytesOut: this.#left.complete ? "all" : this.#left.bytes > 0 ? "some" : "none",
       }),
     );
   }

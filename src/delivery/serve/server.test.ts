@@ -141,6 +141,32 @@ describe("what counts as fetched", () => {
     await publication.fetched;
   });
 
+  it("also where the cut falls within a piece that had not wholly left", async () => {
+    const server = await start();
+    const content = pattern(20_000_000);
+    const artifact = await open(content);
+    const publication = await server.publish(artifact.payload, device);
+    // A client that takes nothing holds a piece between us and the kernel.
+    const stuck = connect(server.port, "127.0.0.1", () => {
+      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    });
+    stuck.pause().on("error", () => undefined);
+    let flushed = -1;
+    await vi.waitUntil(
+      () => {
+        const { bytes } = publication.progress();
+        const stands = bytes > 0 && bytes === flushed;
+        flushed = bytes;
+        return stands;
+      },
+      { interval: 100 },
+    );
+    stuck.resetAndDestroy();
+    await vi.waitUntil(() => publication.progress().open === 0);
+    await get(publication.url, { range: `bytes=${flushed + 1_000}-` });
+    await publication.fetched;
+  });
+
   it("a client that resets before it has read to the end has not fetched, though all bytes left", async () => {
     const { publication, url } = await published(pattern(100_000));
     await new Promise<void>((resolve) => {
