@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCertificateAuthority } from "../mocks/index.ts";
 import { httpProbe } from "../src/delivery/http/index.ts";
@@ -38,7 +40,6 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
   it("installs a good image, and the version is seen", async () => {
     await using client = clientFor();
     await using artifact = await image({ version: "2.0.0" });
-    const before = await peer.restarts();
     const outcome = await client.update(at(peer.url), artifact);
     expect(outcome).toMatchObject({
       status: "updated",
@@ -47,7 +48,7 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
       evidence: { proved: "version", version: "2.0.0" },
     });
     // By itself: the web server has the restart command run once the image is in.
-    expect(await peer.restarts()).toBe(before + 1);
+    await expect.poll(() => peer.restarts()).toBe(1);
     expect(await client.update(at(peer.url), artifact)).toMatchObject({ status: "skipped" });
   });
 
@@ -129,12 +130,11 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
     await using one = clientFor();
     await using two = clientFor();
     await using hasty = clientFor({}, { retry: { attempts: 1 } });
-    await using slow = await image({ version: "2.6.0", before: "sleep 2" });
+    const mark = join(workshop.folder, "installing");
+    await using slow = await image({ version: "2.6.0", before: `touch ${mark}; sleep 2` });
     await using next = await image({ version: "2.7.0" });
-    const begun = Promise.withResolvers<void>();
-    const first = one.update(at(peer.url), slow, { onProgress: () => begun.resolve() });
-    await begun.promise;
-    await one.inspect(at(peer.url));
+    const first = one.update(at(peer.url), slow);
+    await expect.poll(() => existsSync(mark)).toBe(true);
     await expect(hasty.push(unread(peer.url), next)).rejects.toMatchObject({ code: "device_busy", bytesOut: "none" });
     const second = await two.push(unread(peer.url), next);
     expect(await first).toMatchObject({ status: "updated", evidence: { version: "2.6.0" } });
@@ -142,15 +142,16 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
   }, 30_000);
 
   it("restarts when it is told to, after the install", async () => {
+    await using own = await startSwupdatePeer(programs.swupdate, { workshop });
     await using client = clientFor({ restart: true });
-    await using artifact = await image({ version: "2.8.0", before: "sleep 1" });
-    const before = await peer.restarts();
-    expect(await client.push(unread(peer.url), artifact)).toMatchObject({ activated: true });
-    await expect.poll(() => peer.restarts()).toBe(before + 2);
-    await using again = await image({ version: "2.9.0" });
-    expect(await client.push(unread(peer.url), again, { activate: false })).toMatchObject({ activated: false });
-    await using last = await image({ version: "2.9.1" });
-    expect(await client.update(at(peer.url), last)).toMatchObject({ status: "updated", receipt: { activated: true } });
+    await using artifact = await image({ version: "2.8.0", before: "sleep 1" }, own);
+    expect(await client.push(unread(own.url), artifact)).toMatchObject({ activated: true });
+    // Once by itself, and once as told.
+    await expect.poll(() => own.restarts()).toBe(2);
+    await using again = await image({ version: "2.9.0" }, own);
+    expect(await client.push(unread(own.url), again, { activate: false })).toMatchObject({ activated: false });
+    await using last = await image({ version: "2.9.1" }, own);
+    expect(await client.update(at(own.url), last)).toMatchObject({ status: "updated", receipt: { activated: true } });
   });
 
   it("is refused where the paths are not its own", async () => {

@@ -12,10 +12,11 @@ import { Audience } from "./audience.ts";
 export interface SwupdatePlay {
   /**
    * `success`, the default. `failure`: in the middle of installing. `unfit`: refused by its signature, before anything
-   * was begun. `missed`: DONE, without the verdict before it. `hang`: it begins and says no more. `mute`: not a word.
+   * was begun. `missed`: DONE, without the verdict before it. `hang`: it begins and says no more. `dumb`: it says that
+   * it took the upload on, and no more. `mute`: not a word.
    * `busy`: it is at another update, takes nothing and says nothing.
    */
-  readonly ends: "success" | "failure" | "unfit" | "missed" | "hang" | "mute" | "busy";
+  readonly ends: "success" | "failure" | "unfit" | "missed" | "hang" | "dumb" | "mute" | "busy";
   /** What its log says of a failure. @default a real one's words */
   readonly complaint?: string;
 }
@@ -118,8 +119,9 @@ class Fake implements Dialect {
     this.#play = play;
     this.#begun = false;
     if (play.ends === "busy" || play.ends === "mute") return;
-    this.#status("DOWNLOAD");
     this.#message("6", "Software Update started !");
+    if (play.ends === "dumb") return;
+    this.#status("DOWNLOAD");
     if (play.ends === "unfit") {
       this.#fail(play.complaint ?? "ERROR : Signature verification failed");
       return;
@@ -139,7 +141,8 @@ class Fake implements Dialect {
     const { reply } = plain(200, `Ok, ${file.filename} - 6 bytes.\r\n`);
     if (!effect) return { reply, outcome: "discarded" };
     const objection = device.objection(received);
-    const good = objection === undefined && (ends === "success" || ends === "missed" || ends === "mute");
+    const good =
+      objection === undefined && (ends === "success" || ends === "missed" || ends === "dumb" || ends === "mute");
     if (good) device.stage(received, as);
     const restarts = good && device.options.activation !== "on-request";
     const after = () => {

@@ -36,7 +36,7 @@ async function start(device: Naming, activation: "itself" | "on-request"): Promi
     fault(on, fault) {
       server.script({ on: endpoints[on], fault: faultOf(fault) });
       // The suite asks what the upload's own connection tells; what the websocket adds is for the other tests.
-      if (on === "send") server.play({ ends: "mute" });
+      if (on === "send") server.play({ ends: "dumb" });
     },
     received: () =>
       server.control.received().map(({ bytes, sha256, complete, headers }) => ({

@@ -76,9 +76,9 @@ export class Listener {
   async takenOn(ms: number): Promise<void> {
     const until = this.#clock.now() + ms;
     for (;;) {
-      const { began, stage } = this.#state;
+      const { began, takenOn, stage } = this.#state;
       const left = until - this.#clock.now();
-      if (began || stage !== "sending" || left <= 0) return;
+      if (began || takenOn || stage !== "sending" || left <= 0) return;
       await this.#changedOr(left, undefined);
     }
   }

@@ -12,6 +12,7 @@ type Told =
   | "cut"
   | "channel-lost"
   | `@${number}`
+  | "taken-on"
   | `says ${string}`;
 
 function told(script: readonly Told[]): { readonly state: VerdictState; readonly decision: Decision } {
@@ -28,6 +29,7 @@ function told(script: readonly Told[]): { readonly state: VerdictState; readonly
 function eventOf(word: Exclude<Told, `@${number}`>, at: number): VerdictEvent {
   if (word === "sending" || word === "received" || word === "refused" || word === "channel-lost") return { kind: word };
   if (word === "reset" || word === "cut") return { kind: "broken", wholly: word === "reset", at };
+  if (word === "taken-on") return { kind: "frame", frame: { type: "taken-on" }, at };
   if (word.startsWith("says ")) return { kind: "frame", frame: { type: "complaint", text: word.slice(5) }, at };
   return { kind: "frame", frame: { type: "status", status: word as DeviceStatus }, at };
 }
@@ -72,6 +74,9 @@ const seen: readonly (readonly [what: string, script: readonly Told[], decision:
   ["a lost answer and a lost channel", [...begins, "reset", "channel-lost"], lost],
   ["a lost channel alone", ["sending", "channel-lost"], wait],
   ["a lost channel and then an answer", [...begins, "channel-lost", "received"], lost],
+
+  ["taken on, and FAILURE before anything else", ["sending", "taken-on", "reset", "FAILURE"], failed],
+  ["taken on, and then not a word", ["sending", "taken-on", "reset", "@1000"], lost],
 
   // Verdicts that are none.
   ["DONE without SUCCESS", [...begins, "received", "DONE"], lost],
@@ -139,6 +144,7 @@ describe("a message of the websocket", () => {
       { type: "complaint", text: "ERROR : HASH mismatch" },
     ],
     ['{"type": "message", "level": 3, "text": "x"}', { type: "complaint", text: "x" }],
+    ['{"type": "message", "level": "6", "text": "Software Update started !"}', { type: "taken-on" }],
     ['{"type": "message", "level": "6", "text": "Installation in progress"}', undefined],
     ['{"type": "message", "level": "3"}', undefined],
     ['{"type": "step", "number": "2", "step": "1", "name": "a", "percent": "7"}', undefined],

@@ -22,6 +22,8 @@ export interface VerdictState {
   readonly stage: "idle" | "busy" | "sending" | "received" | "refused" | "broken";
   /** By its latest status the device is at an update, whosever it is. */
   readonly working: boolean;
+  /** Since the upload began the device has taken one on. */
+  readonly takenOn: boolean;
   /** Since the upload began the device began an update: from then on its verdict is about ours, for it does one at a time. */
   readonly began: boolean;
   /** It found the image in order and began with what is in it. */
@@ -61,6 +63,7 @@ const complaintsKept = 8;
 export const initialState: VerdictState = Object.freeze({
   stage: "idle",
   working: false,
+  takenOn: false,
   began: false,
   accepted: false,
   deaf: false,
@@ -93,9 +96,9 @@ export function fold(state: VerdictState, event: VerdictEvent): VerdictState {
 function foldFrame(state: VerdictState, frame: Frame, at: number): VerdictState {
   if (frame.type === "complaint") {
     const complaints = [...state.complaints, frame.text].slice(-complaintsKept);
-    return state.began ? { ...state, complaints } : state;
+    return state.began || state.takenOn ? { ...state, complaints } : state;
   }
-  if (frame.type === "taken-on") return { ...state, working: true, began: state.stage !== "idle" };
+  if (frame.type === "taken-on") return { ...state, takenOn: state.stage !== "idle" };
   switch (frame.status) {
     case "DOWNLOAD":
     case "START": {
@@ -121,7 +124,7 @@ function foldFrame(state: VerdictState, frame: Frame, at: number): VerdictState 
 /** The first word holds; and one about an update that began before ours says nothing of ours. */
 function concluded(state: VerdictState, verdict: NonNullable<VerdictState["verdict"]>, at: number): VerdictState {
   const idle = { ...state, working: false };
-  if (!state.began || state.verdict !== undefined) return idle;
+  if (!(state.began || state.takenOn) || state.verdict !== undefined) return idle;
   return { ...idle, verdict, judgedAt: at };
 }
 
