@@ -1,16 +1,10 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
 import type { Profile, Purpose } from "../../core/profile.ts";
 import { type AuthMode, type ChallengeRequest, challengeOf, isAuthMode } from "../shared/login.ts";
+import { overlay, type RawProfile, type RawRequest } from "../shared/overlay.ts";
 import { invalidProfile } from "../shared/profile-rules.ts";
 import { compileRequest, type RequestPlan, type RequestRules } from "../shared/request-plan.ts";
-import {
-  defaultProfile,
-  type HttpOptions,
-  overlay,
-  type RawProfile,
-  type RawRequest,
-  splitOptions,
-} from "./options.ts";
+import { defaultProfile, type HttpOptions, splitOptions } from "./options.ts";
 import type { PartsPlan } from "./parts.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
 import { compileState, type StatePlan } from "./state-plan.ts";

@@ -1,10 +1,10 @@
 import type { DeviceState } from "../../core/outcome.ts";
 import { type JsonReading, type JsonValue, maxJsonBytes, readJson } from "../shared/json.ts";
 import { type Pointer, readPointer } from "../shared/json-pointer.ts";
+import type { RawRequest } from "../shared/overlay.ts";
 import { compilePattern, firstGroup } from "../shared/pattern.ts";
 import { fieldsOf, invalidProfile, pointerOf } from "../shared/profile-rules.ts";
 import { isPrintable } from "../shared/text.ts";
-import type { RawRequest } from "./options.ts";
 
 type Field = "digest" | "deviceId" | "hardware" | "slot" | "bootId" | "uptime";
 const fields: readonly Field[] = ["digest", "deviceId", "hardware", "slot", "bootId", "uptime"];

@@ -5,9 +5,9 @@ import type { Profile } from "../../core/profile.ts";
 import type { Publisher } from "../../core/publication.ts";
 import type { ExchangeReply } from "../../core/transport.ts";
 import { type HttpOptions, httpProbe } from "../http/index.ts";
-import { overlay, type RawProfile } from "../http/options.ts";
 import { announce, type Ordered } from "../shared/announce.ts";
 import { type Bound, boundTo, exchange, requireYes } from "../shared/exchange.ts";
+import { overlay, type RawProfile } from "../shared/overlay.ts";
 import { compileRequest, type RequestPlan, withDefaults } from "../shared/request-plan.ts";
 import { checkPublisher, resolveSettings, type ShellyOptions, type ShellySettings } from "./options.ts";
 

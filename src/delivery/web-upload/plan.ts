@@ -1,8 +1,8 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
 import type { Profile } from "../../core/profile.ts";
-import { overlay, type RawProfile } from "../http/options.ts";
 import { compilePointer, type Pointer } from "../shared/json-pointer.ts";
 import { type ChallengeRequest, challengeOf } from "../shared/login.ts";
+import { overlay, type RawProfile } from "../shared/overlay.ts";
 import { invalidProfile, textPairs } from "../shared/profile-rules.ts";
 import { compileRequest, jsonText, type RequestPlan } from "../shared/request-plan.ts";
 import type { Family, Statuses } from "./family.ts";

@@ -3,7 +3,7 @@ import type { Device } from "../../core/device.ts";
 import type { DeviceState } from "../../core/outcome.ts";
 import type { Profile } from "../../core/profile.ts";
 import { type HttpOptions, httpProbe } from "../http/index.ts";
-import { overlay } from "../http/options.ts";
+import { overlay } from "../shared/overlay.ts";
 import type { Family } from "./family.ts";
 import type { UploadPlanOf } from "./plan.ts";
 
