@@ -8,6 +8,9 @@ export interface Flags {
   readonly toFile?: string;
   readonly id?: string;
   readonly via?: string;
+  readonly serveHost?: string;
+  readonly servePort?: string;
+  readonly serveUrl?: string;
   readonly probe?: string;
   readonly option?: readonly string[];
   readonly firmwareVersion?: string;
@@ -91,6 +94,9 @@ const send: readonly Row[] = [
   limited("--attempts", "count", "attempts to send in all", "3"),
   limited("--quiet-period", "duration", "the old version must show for so long before a send is repeated", "5s"),
   ["--activate-path <path>", "where the device is told to install, if it must be told"],
+  ["--serve-host <address>", "for devices that fetch: where to listen for them (default: 127.0.0.1)"],
+  ["--serve-port <port>", "and at which port (default: any free one)"],
+  ["--serve-url <url>", "and what they are told instead, where a proxy or another address leads here"],
 ];
 
 const read: readonly Row[] = [

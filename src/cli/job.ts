@@ -7,7 +7,7 @@ import { createView, type Screen } from "./progress/view.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { counted, formatBytes, printable } from "./text.ts";
-import { adaptersOf, clientOptionsOf, open, openClient, permitTyped, profileOf } from "./wire.ts";
+import { adaptersOf, clientOptionsOf, open, openClient, permitTyped, profileOf, servingOf } from "./wire.ts";
 import { errorInFlags } from "./words.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */
@@ -38,7 +38,7 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
   const credentials = await readCredentials(flags);
   const devices = await readDevices(flags);
-  const adapters = await adaptersOf(devices, profile);
+  const adapters = await adaptersOf(devices, profile, servingOf(flags));
   const options = await permitTyped(asked, devices);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
   await using client = openClient(

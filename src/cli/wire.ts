@@ -7,12 +7,15 @@ import {
   type InspectRequest,
   isFlashwaveError,
   type Profile,
+  type Publisher,
 } from "../core/index.ts";
+import type { ArtifactServerOptions } from "../delivery/serve/index.ts";
 import { createTransport, type TlsOptions } from "../http/index.ts";
 import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
 import { createMemoryRegistry, type Registry } from "../registry/memory/index.ts";
 import type { Flags } from "./flags.ts";
 import type { LimitedFlag } from "./limits.ts";
+import { servingOnDemand } from "./serving.ts";
 import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
@@ -58,6 +61,14 @@ function verificationOf(flags: Flags): NonNullable<ClientOptions["verification"]
 /** Devices under way at once: what the client takes for its pushes, for the commands that only read. */
 export function concurrencyOf(flags: Flags): number {
   return read(flags.concurrency, "--concurrency", countOf) ?? 64;
+}
+
+/** Where artifacts are served for devices that fetch them. */
+export function servingOf({ serveHost, servePort, serveUrl }: Flags): ArtifactServerOptions {
+  if (servePort !== undefined && !(/^\d{1,5}$/.test(servePort) && Number(servePort) <= 65_535))
+    throw new UsageError(`--serve-port takes a port from 0 to 65535, not ${JSON.stringify(printable(servePort))}.`);
+  const port = servePort === undefined ? undefined : Number(servePort);
+  return given({ host: serveHost, port, publicUrl: serveUrl });
 }
 
 /** How devices are spoken to. A `--header` goes with every request, since it is mostly a credential. */
@@ -137,7 +148,8 @@ function hostOf(address: string): string {
  * The protocols of the command line: a kind, and what speaks it as the flags say. The first is the default. An adapter
  * is imported only where it is asked for.
  */
-const protocols: Readonly<Record<string, (profile: Profile) => Promise<Delivery>>> = {
+type Protocol = (profile: Profile, publisher: Publisher) => Promise<Delivery>;
+const protocols: Readonly<Record<string, Protocol>> = {
   http: async (profile) => (await import("../delivery/http/index.ts")).http(profile),
   tus: async (profile) => (await import("../delivery/tus/index.ts")).tus(profile),
   redfish: async (profile) => (await import("../delivery/redfish/index.ts")).redfish(profile),
@@ -148,11 +160,15 @@ const protocols: Readonly<Record<string, (profile: Profile) => Promise<Delivery>
   axis: async (profile) => (await import("../delivery/web-upload/axis.ts")).axis(profile),
   "elegant-ota": async (profile) => (await import("../delivery/web-upload/elegant-ota.ts")).elegantOta(profile),
   "web-upload": async (profile) => (await import("../delivery/web-upload/web-upload.ts")).webUpload(profile),
+  "shelly-gen1": async (profile, publisher) =>
+    (await import("../delivery/shelly/index.ts")).shellyGen1({ ...profile, publisher }),
+  "shelly-gen2": async (profile, publisher) =>
+    (await import("../delivery/shelly/index.ts")).shellyGen2({ ...profile, publisher }),
 };
 
 export const kinds: readonly string[] = Object.keys(protocols);
 
-function protocolOf(flag: "via" | "probe", kind: string): (profile: Profile) => Promise<Delivery> {
+function protocolOf(flag: "via" | "probe", kind: string): Protocol {
   const protocol = Object.hasOwn(protocols, kind) ? protocols[kind] : undefined;
   if (protocol !== undefined) return protocol;
   throw new UsageError(
@@ -164,7 +180,12 @@ function protocolOf(flag: "via" | "probe", kind: string): (profile: Profile) => 
  * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read and to log
  * in, and nothing of what the delivery sends or takes.
  */
-export async function adaptersOf(devices: readonly Device[], profile: Profile): Promise<Adapters> {
+export async function adaptersOf(
+  devices: readonly Device[],
+  profile: Profile,
+  serving: ArtifactServerOptions = {},
+): Promise<Adapters> {
+  const publisher = servingOnDemand(serving);
   const [usual = ""] = kinds;
   const named = new Set(devices.map(({ delivery = usual }) => delivery));
   const read = new Set(
@@ -175,10 +196,10 @@ export async function adaptersOf(devices: readonly Device[], profile: Profile): 
   const { inspect, health, options: { auth } = {} } = profile;
   const reading = given({ inspect, health, options: auth === undefined ? undefined : { auth } });
   return {
-    deliveries: await Promise.all(protocols.map((protocol) => protocol(profile))),
+    deliveries: await Promise.all(protocols.map((protocol) => protocol(profile, publisher))),
     probers: await Promise.all(
       probes.map(async ([kind, protocol]) => {
-        const { prober } = await protocol(reading);
+        const { prober } = await protocol(reading, publisher);
         if (prober !== undefined) return prober;
         throw new UsageError(`Devices cannot be read via ${kind}; name another kind with --probe.`);
       }),
