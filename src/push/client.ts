@@ -1,11 +1,12 @@
 import type { Artifact } from "../core/artifact.ts";
-import type { Delivery, DeliverySession } from "../core/delivery.ts";
+import type { Delivery, DeliverySession, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
 import { Attempts } from "./attempts.ts";
+import { discard } from "./discard.ts";
 import { SendGate } from "./gate.ts";
 import type { Walk } from "./map-concurrent.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type UpdateOptions,
   type VerifyOptions,
 } from "./options.ts";
+import type { Client } from "./port.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
@@ -29,30 +31,6 @@ import { closeQuietly, settleAndActivate, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
 import { abortedError, closedError } from "./waiting.ts";
 import { Work } from "./work.ts";
-
-/** Pushes artifacts to devices and proves what they then run. Close it (`await using`) to close its connections. */
-export interface Client extends AsyncDisposable {
-  /**
-   * Sends the artifact and, unless told not to, has the device install it. A receipt says that the device has the
-   * bytes, not that it runs them.
-   * @throws {FlashwaveError} `outcome_unknown` when nobody knows whether the device has them
-   */
-  push(device: DeviceRef, artifact: Artifact, options?: PushOptions): Promise<Receipt>;
-  /**
-   * Reads the device until it was seen running the artifact, stably and in good health.
-   * @throws {FlashwaveError} `not_updated`, `wrong_version`, `wrong_digest`, `wrong_device`, `unhealthy`, `unverified`
-   */
-  verify(device: DeviceRef, artifact: Artifact, options?: VerifyOptions): Promise<Evidence>;
-  /** Inspects, sends, settles, activates, verifies and commits. Throws only for a fault in the call itself. */
-  update(device: DeviceRef, artifact: Artifact, options?: UpdateOptions): Promise<DeviceOutcome>;
-  /** One read of what the device runs. */
-  inspect(device: DeviceRef, options?: InspectOptions): Promise<DeviceState>;
-  /** Updates many devices at once. Outcomes come as they are reached; leaving the loop early aborts the rest. */
-  pushMany(devices: Walk<DeviceRef>, artifact: ArtifactChoice, options?: PushManyOptions): AsyncIterable<DeviceOutcome>;
-  statistics(): TransportStatistics;
-  /** Ends everything under way with `client_closed` and closes all connections. */
-  close(): Promise<void>;
-}
 
 /** The deliveries of `options`, or those given as defaults by whoever composes the product. */
 export function createClient(options: ClientOptions, defaults: readonly Delivery[]): Client {
@@ -171,6 +149,19 @@ class FlashwaveClient implements Client {
       artifact,
       options,
     );
+  }
+
+  async discard(ref: DeviceRef, token: ResumeToken, options: InspectOptions = none): Promise<void> {
+    checkCall("discard", options);
+    const work = await this.#work(ref, options.signal);
+    checkToken(token, work, Object(token));
+    const turn = this.#enter(work);
+    if (turn !== undefined) await turn;
+    try {
+      await discard(work, token);
+    } finally {
+      this.#leave(work);
+    }
   }
 
   statistics(): TransportStatistics {

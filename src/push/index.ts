@@ -1,4 +1,4 @@
-export { type Client, createClient } from "./client.ts";
+export { createClient } from "./client.ts";
 export type { Walk } from "./map-concurrent.ts";
 export type {
   ClientOptions,
@@ -10,6 +10,7 @@ export type {
   UpdateOptions,
   VerifyOptions,
 } from "./options.ts";
+export type { Client } from "./port.ts";
 export type { ArtifactChoice } from "./push-many.ts";
 export type { RetryOptions } from "./retry-policy.ts";
 export type { VerificationOptions } from "./verification.ts";

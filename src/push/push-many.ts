@@ -3,7 +3,6 @@ import type { Clock } from "../core/clock.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome } from "../core/outcome.ts";
-import type { Client } from "./client.ts";
 import { mapConcurrent, type Walk } from "./map-concurrent.ts";
 import {
   type ClientRegistry,
@@ -14,6 +13,7 @@ import {
   type UpdateOptions,
 } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import type { Client } from "./port.ts";
 import { checkArtifact, checkCall, optionsFor } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 

@@ -102,13 +102,14 @@ const many: readonly (keyof PushManyOptions)[] = [...update, "concurrency", "ver
 const calls: Readonly<Record<Call, ReadonlySet<string>>> = {
   push: new Set(push),
   inspect: new Set(["signal"]),
+  discard: new Set(["signal"]),
   verify: new Set([...verification, "signal", "since"]),
   update: new Set(update),
   pushMany: new Set(many),
   verification: new Set(verification),
 };
 
-type Call = "push" | "inspect" | "verify" | "update" | "pushMany" | "verification";
+type Call = "push" | "inspect" | "discard" | "verify" | "update" | "pushMany" | "verification";
 
 /** Those of the options that a call takes, for a call made on behalf of another. */
 export function optionsFor(call: Call, options: object): object {

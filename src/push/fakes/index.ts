@@ -5,8 +5,9 @@ import { FlashwaveError, type FlashwaveErrorCode, type FlashwaveErrorContext } f
 import type { ClientEvent } from "../../core/events.ts";
 import type { Acknowledgement, DeviceState } from "../../core/outcome.ts";
 import { createVirtualClock, type VirtualClock } from "../../testing/virtual-clock.ts";
-import { type Client, createClient } from "../client.ts";
+import { createClient } from "../client.ts";
 import type { ClientOptions } from "../options.ts";
+import type { Client } from "../port.ts";
 
 export const device = { id: "d1", address: "http://10.0.0.1" } as const;
 
