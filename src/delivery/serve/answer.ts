@@ -62,24 +62,23 @@ async function give(
   const cut = () => socket.destroy();
   offer.signal.addEventListener("abort", cut, { once: true });
   let at = start;
-  let handed = start;
+  const answering = offer.begins(start);
   const onWrite = (bytes: number) => {
-    handed = at + bytes;
+    answering.handed = at + bytes;
     offer.leaves(at);
   };
   const onFlushed = (bytes: number) => {
     at += bytes;
     offer.left(at - bytes, at);
   };
-  offer.begins(start);
   try {
     await pour(offer.payload.slice(start, end), { response, socket, offer, clock, stall, onWrite, onFlushed });
-    offer.ended(start, end, await parted(socket, stall));
+    offer.ended(answering, await parted(socket, stall));
   } catch (error) {
     // Cut short and never completed: the length was announced, so no client takes it for whole.
     socket.destroy();
     // What was on its way may have come over in part.
-    offer.ended(start, handed, false);
+    offer.ended(answering, false);
     if (!(error instanceof Gone) && !offer.signal.aborted) offer.fail(error);
   } finally {
     offer.signal.removeEventListener("abort", cut);

@@ -14,6 +14,16 @@ export interface OfferTerms extends PublishOptions {
   readonly onEnd: () => void;
 }
 
+/** One answer with bytes. */
+export interface Answering {
+  readonly start: number;
+  /** Up to here its bytes were handed to the socket, so that they may have left. */
+  handed: number;
+  /** Where the client went on meanwhile, or afterwards. */
+  goneOn: number;
+  cut: boolean;
+}
+
 /**
  * One publication as the server keeps it.
  *
@@ -32,8 +42,8 @@ export class Offer implements Publication {
   readonly #ending = new AbortController();
   readonly #left: Coverage;
   readonly #delivered: Coverage;
-  /** Of answers that were cut: what may have left. */
-  readonly #doubtful: (readonly [start: number, end: number])[] = [];
+  /** Answers that are open, and those that were cut. */
+  readonly #answers = new Set<Answering>();
   #requests = 0;
   #open = 0;
   #bytes = 0;
@@ -83,9 +93,18 @@ export class Offer implements Publication {
     };
   }
 
-  /** An answer from `start` on begins: whoever goes on at a place has what lies before it. */
-  begins(start: number): void {
-    for (const [from, to] of this.#doubtful) if (from < start && start <= to) this.#delivered.add(from, start);
+  /**
+   * An answer from `start` on begins: whoever goes on at a place has what lies before it. The end of the answer that it
+   * had it from may be noticed later than this.
+   */
+  begins(start: number): Answering {
+    for (const earlier of this.#answers) {
+      if (earlier.start < start && start <= earlier.handed) earlier.goneOn = Math.max(earlier.goneOn, start);
+      if (earlier.cut) this.#delivered.add(earlier.start, earlier.goneOn);
+    }
+    const answering = { start, handed: start, goneOn: start, cut: false };
+    this.#answers.add(answering);
+    return answering;
   }
 
   /** Byte `at` is about to leave: from now on nobody can say that nothing has. */
@@ -104,13 +123,12 @@ export class Offer implements Publication {
     this.#held += ms;
   }
 
-  /** An answer has ended of which `[start, end)` may have left. `whole`: the client read it to its end. */
-  ended(start: number, end: number, whole: boolean): void {
-    if (!whole) {
-      if (start < end) this.#doubtful.push([start, end]);
-      return;
-    }
-    this.#delivered.add(start, end);
+  /** An answer has ended. `whole`: the client read it to its end. */
+  ended(answering: Answering, whole: boolean): void {
+    const { start, handed, goneOn } = answering;
+    answering.cut = !whole;
+    if (whole) this.#answers.delete(answering);
+    this.#delivered.add(start, whole ? handed : goneOn);
     if (this.#delivered.complete) this.#settle.resolve();
   }
 
