@@ -121,6 +121,12 @@ describe("Basic", () => {
     expect(device.requests).toHaveLength(1);
   });
 
+  it("is shown once to a device that does not take it: a second try is on the way to a locked account", async () => {
+    const device = play([asks('Basic realm="r"')], { mode: "basic" });
+    expect((await failure(device.plain())).message).toMatch(/does not take this login/);
+    expect(device.seen()).toEqual(["PUT Basic"]);
+  });
+
   it("is answered over https when the device asks for it, and then goes along by itself", async () => {
     const device = play([asks('Basic realm="r"'), {}], { origin: "https://10.0.0.1" });
     expect(await device.plain()).toEqual({ status: 200, proved: true });

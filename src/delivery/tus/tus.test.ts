@@ -86,11 +86,11 @@ describe("an upload", () => {
   });
 
   it("takes its whole time in parts, whatever our own rate limit makes of it", async () => {
-    await using rig = await stage({}, { checksum: false, chunkBytes: blockSize });
-    const slow = { take: () => new Promise<void>((resolve) => setTimeout(resolve, 120)) };
-    // Each part waits at least once: together longer than the device is given.
-    const done = await rig.send({ deadline: performance.now() + 400, pace: slow });
-    expect(done.bytes).toBe(1_000_000);
+    await using rig = await stage({}, { checksum: false, chunkBytes: blockSize }, 8 * blockSize);
+    const slow = { take: () => new Promise<void>((resolve) => setTimeout(resolve, 200)) };
+    // Each part waits at least once: before the last one begins, longer than the device is given for all.
+    const done = await rig.send({ deadline: performance.now() + 1_000, pace: slow });
+    expect(done.bytes).toBe(8 * blockSize);
   });
 
   it("waits for its token to be durable, and goes no further when it cannot be", async () => {
