@@ -1,4 +1,5 @@
 import type { ChangesOptions, PageOptions } from "../core/page.ts";
+import type { ResolveOptions } from "../core/profile-registry.ts";
 import type { Cursors } from "./cursor.ts";
 import { invalidOption } from "./failures.ts";
 
@@ -23,4 +24,11 @@ export function resolvePage(cursors: Cursors, use: string, options: PageOptions 
   if (options?.after === undefined) return { after: undefined, offset, limit };
   if (offset > 0) throw invalidOption("offset and after exclude each other: give one of them");
   return { after: cursors.read(use, options.after), offset, limit };
+}
+
+/** The revision to resolve as of; absent: now. */
+export function resolveRevision(options: ResolveOptions | undefined): number | undefined {
+  const at = options?.at;
+  if (at !== undefined && (!Number.isSafeInteger(at) || at < 0)) throw invalidOption("at must be a revision");
+  return at;
 }

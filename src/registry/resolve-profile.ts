@@ -15,8 +15,8 @@ import { itemKey } from "./profile-items.ts";
  *
  * @param childrenOf the direct overrides of a profile that are for the fleet, for the device's group or for itself
  */
-export function selectLayers(base: ProfileRow, childrenOf: (parent: string) => readonly ProfileRow[]): ProfileRow[] {
-  const byScope: ProfileRow[][] = [[base], [], []];
+export function selectLayers<Row extends Place>(base: Row, childrenOf: (parent: string) => readonly Row[]): Row[] {
+  const byScope: Row[][] = [[base], [], []];
   for (let level = [base]; level.length > 0; ) {
     level = level.flatMap((row) => childrenOf(row.id)).sort(bySequence);
     for (const row of level) byScope[scopeRank(row.scope)]?.push(row);
@@ -24,7 +24,9 @@ export function selectLayers(base: ProfileRow, childrenOf: (parent: string) => r
   return byScope.flat();
 }
 
-const bySequence = (a: ProfileRow, b: ProfileRow): number => a.revision - b.revision || compareCodePoints(a.id, b.id);
+type Place = Pick<ProfileRow, "id" | "scope" | "revision">;
+
+const bySequence = (a: Place, b: Place): number => a.revision - b.revision || compareCodePoints(a.id, b.id);
 
 /** One request while layers are laid over each other. Maps keep what came first where it was. */
 interface Draft {

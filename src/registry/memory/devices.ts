@@ -9,10 +9,8 @@ import type {
 } from "../../core/device-registry.ts";
 import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "../../core/page.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
-import { readDevice } from "../device-input.ts";
-import { readObservation } from "../observation.ts";
 import { resolvePage } from "../page-options.ts";
-import { Refusal } from "../plain.ts";
+import { type DeviceRows, observeAll, putDevice } from "../put-device.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Fleet } from "./fleet.ts";
 import { matchesDevice } from "./match-device.ts";
@@ -20,7 +18,7 @@ import { issuer, keysAfter, readListing } from "./page.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
 export function createDevices(fleet: Fleet, table: DeviceTable, profiles: ProfileTable): DeviceRegistry {
-  const putOne = (input: DeviceInput): DevicePutResult => putDevice(table, profiles, input);
+  const all = deviceRows(table, profiles);
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, RegisteredDevice>> {
       fleet.gate.enter(options);
@@ -46,12 +44,16 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
 
     async put(rows: readonly DeviceInput[], options?: CallOptions): Promise<readonly DevicePutResult[]> {
       fleet.gate.enter(options);
-      return rows.map(putOne);
+      return rows.map((input) => putDevice(all, input));
     },
 
     async observe(rows: readonly Observation[], options?: CallOptions): Promise<ObserveResult> {
       fleet.gate.enter(options);
-      return observeAll(table, rows);
+      return observeAll(rows, (seen) => {
+        const entry = table.entries.get(seen.id);
+        if (entry !== undefined) table.observe(entry, seen);
+        return entry !== undefined;
+      });
     },
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<number> {
@@ -72,28 +74,11 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
   });
 }
 
-/** Puts one device, after all checks. */
-export function putDevice(table: DeviceTable, profiles: ProfileTable, input: DeviceInput): DevicePutResult {
-  const fields = readDevice(input);
-  if (fields instanceof Refusal) return { id: typeof input?.id === "string" ? input.id : "", ...fields };
-  const { id } = fields;
-  if (fields.profileId !== undefined && !profiles.isBase(fields.profileId)) {
-    return { id, result: "invalid_profile", reason: "profileId must be the id of a base profile of this registry" };
-  }
-  const revision = table.entries.get(id)?.row.revision ?? 0;
-  if (input.ifRevision !== undefined && input.ifRevision !== revision) return { id, result: "conflict", revision };
-  return { id, ...table.put(fields) };
-}
-
-function observeAll(table: DeviceTable, rows: readonly Observation[]): ObserveResult {
-  const unknown: string[] = [];
-  const invalid: string[] = [];
-  for (const row of rows) {
-    const seen = readObservation(row);
-    const entry = seen === undefined ? undefined : table.entries.get(seen.id);
-    if (seen === undefined) invalid.push(typeof row?.id === "string" ? row.id : "");
-    else if (entry === undefined) unknown.push(seen.id);
-    else table.observe(entry, seen);
-  }
-  return { unknown, invalid };
+/** What a put asks of the tables. */
+export function deviceRows(table: DeviceTable, profiles: ProfileTable): DeviceRows {
+  return {
+    isBaseProfile: (id) => profiles.isBase(id),
+    revisionOf: (id) => table.entries.get(id)?.row.revision ?? 0,
+    put: (fields) => table.put(fields),
+  };
 }

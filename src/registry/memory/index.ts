@@ -7,10 +7,11 @@ import { semver, type VersionScheme } from "../../core/versions.ts";
 import { createCursors } from "../cursor.ts";
 import { invalidOption } from "../failures.ts";
 import { Gate } from "../gate.ts";
+import { putDevice } from "../put-device.ts";
 import { Sharing } from "../sharing.ts";
 import { createArtifacts } from "./artifacts.ts";
 import { DeviceTable } from "./device-table.ts";
-import { createDevices, putDevice } from "./devices.ts";
+import { createDevices, deviceRows } from "./devices.ts";
 import type { Fleet } from "./fleet.ts";
 import { ProfileTable } from "./profile-table.ts";
 import { createProfiles } from "./profiles.ts";
@@ -50,8 +51,9 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Regis
   };
   const deviceTable = new DeviceTable(fleet);
   const profileTable = new ProfileTable(fleet);
+  const rows = deviceRows(deviceTable, profileTable);
   for (const [index, device] of devices.entries()) {
-    const put = putDevice(deviceTable, profileTable, device);
+    const put = putDevice(rows, device);
     if ("reason" in put) throw invalidOption(`devices[${index}]: ${put.reason}`);
     if (put.result !== "created") throw invalidOption(`devices[${index}] has the id of an earlier one`);
   }

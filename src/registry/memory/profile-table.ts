@@ -1,5 +1,6 @@
 import type { ProfileMetrics, ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
 import type { ProfileFields } from "../profile-input.ts";
+import type { PlacedProfile } from "../put-profile.ts";
 import { Feed } from "./feed.ts";
 import type { Fleet } from "./fleet.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
@@ -51,7 +52,12 @@ export class ProfileTable {
     return this.#overridesOfDevice.has(device);
   }
 
-  put(fields: ProfileFields, parent: ProfileEntry | undefined): { result: "created" | "updated"; revision: number } {
+  find(id: string): PlacedProfile | undefined {
+    const entry = this.entries.get(id);
+    return entry === undefined ? undefined : { ...entry.row, root: entry.root, depth: entry.depth };
+  }
+
+  put(fields: ProfileFields, parent: PlacedProfile | undefined): { result: "created" | "updated"; revision: number } {
     const before = this.entries.get(fields.id);
     const revision = this.#fleet.nextRevision();
     const updatedAt = this.#fleet.clock.wall();

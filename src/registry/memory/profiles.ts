@@ -14,11 +14,10 @@ import type {
   ResolveOptions,
 } from "../../core/profile-registry.ts";
 import { invalidOption } from "../failures.ts";
-import { resolvePage } from "../page-options.ts";
-import { Refusal } from "../plain.ts";
+import { resolvePage, resolveRevision } from "../page-options.ts";
 import { matchesProfile, resolveProfileFilter } from "../profile-filter.ts";
-import { checkBelow, checkSamePlace, type ProfileFields, type ProfileRefusal, readProfile } from "../profile-input.ts";
 import { isItemKind } from "../profile-items.ts";
+import { type PlacedProfile, type ProfileRows, putProfile } from "../put-profile.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Fleet } from "./fleet.ts";
 import { issuer, keysAfter, readListing } from "./page.ts";
@@ -27,6 +26,11 @@ import { Resolver } from "./resolver.ts";
 
 export function createProfiles(fleet: Fleet, table: ProfileTable, devices: DeviceTable): ProfileRegistry {
   const resolver = new Resolver(table, fleet.profiles);
+  const places: ProfileRows<PlacedProfile> = {
+    find: (id) => table.find(id),
+    isDevice: (id) => devices.entries.has(id),
+    put: (fields, parent) => table.put(fields, parent),
+  };
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, ProfileRow>> {
       fleet.gate.enter(options);
@@ -47,7 +51,7 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
 
     async put(rows: readonly ProfileInput[], options?: CallOptions): Promise<readonly ProfilePutResult[]> {
       fleet.gate.enter(options);
-      return rows.map((input) => putProfile(table, devices, input));
+      return rows.map((input) => putProfile(places, input));
     },
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<ProfileRemoval> {
@@ -87,8 +91,7 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       options?: ResolveOptions,
     ): Promise<ReadonlyMap<string, Profile>> {
       fleet.gate.enter(options);
-      const at = options?.at;
-      if (at !== undefined && (!Number.isSafeInteger(at) || at < 0)) throw invalidOption("at must be a revision");
+      const at = resolveRevision(options);
       const resolved = new Map<string, Profile>();
       for (const subject of subjects) {
         const profile = resolver.resolve(subject, at);
@@ -111,27 +114,4 @@ function select<T>(table: ProfileTable, ids: readonly string[], pick: (row: Prof
     if (entry !== undefined) found.set(id, pick(entry.row));
   }
   return found;
-}
-
-function putProfile(table: ProfileTable, devices: DeviceTable, input: ProfileInput): ProfilePutResult {
-  const fields = readProfile(input);
-  if (fields instanceof Refusal) return { id: typeof input?.id === "string" ? input.id : "", ...fields };
-  const { id, parent } = fields;
-  const refusal = checkPlace(table, devices, fields);
-  if (refusal !== undefined) return { id, ...refusal };
-  const revision = table.entries.get(id)?.row.revision ?? 0;
-  if (input.ifRevision !== undefined && input.ifRevision !== revision) return { id, result: "conflict", revision };
-  return { id, ...table.put(fields, parent === undefined ? undefined : table.entries.get(parent)) };
-}
-
-function checkPlace(table: ProfileTable, devices: DeviceTable, fields: ProfileFields): ProfileRefusal | undefined {
-  const existing = table.entries.get(fields.id)?.row;
-  if (existing !== undefined) return checkSamePlace(fields, existing);
-  if (fields.parent === undefined) return undefined;
-  const parent = table.entries.get(fields.parent);
-  if (parent === undefined) return new Refusal("invalid_parent", "parent must be the id of a profile of this registry");
-  if (fields.device !== undefined && !devices.entries.has(fields.device)) {
-    return new Refusal("invalid_device", "device must be the id of a device of this registry");
-  }
-  return checkBelow(fields, parent.row, parent.depth + 1);
 }

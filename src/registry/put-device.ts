@@ -1,0 +1,39 @@
+import type { DeviceInput, DevicePutResult, Observation, ObserveResult } from "../core/device-registry.ts";
+import { type DeviceFields, readDevice } from "./device-input.ts";
+import { readObservation } from "./observation.ts";
+import { Refusal } from "./plain.ts";
+
+/** What a put needs of the devices that are there, and of the profiles they name. */
+export interface DeviceRows {
+  isBaseProfile(id: string): boolean;
+  /** 0: there is no such device. */
+  revisionOf(id: string): number;
+  put(fields: DeviceFields): { readonly result: "created" | "updated"; readonly revision: number };
+}
+
+/** Puts one device, after all checks. */
+export function putDevice(rows: DeviceRows, input: DeviceInput): DevicePutResult {
+  const fields = readDevice(input);
+  if (fields instanceof Refusal) return { id: typeof input?.id === "string" ? input.id : "", ...fields };
+  const { id } = fields;
+  if (fields.profileId !== undefined && !rows.isBaseProfile(fields.profileId)) {
+    return { id, result: "invalid_profile", reason: "profileId must be the id of a base profile of this registry" };
+  }
+  if (input.ifRevision !== undefined) {
+    const revision = rows.revisionOf(id);
+    if (input.ifRevision !== revision) return { id, result: "conflict", revision };
+  }
+  return { id, ...rows.put(fields) };
+}
+
+/** @param observe keeps one observation; returns whether the device is known */
+export function observeAll(rows: readonly Observation[], observe: (seen: Observation) => boolean): ObserveResult {
+  const unknown: string[] = [];
+  const invalid: string[] = [];
+  for (const row of rows) {
+    const seen = readObservation(row);
+    if (seen === undefined) invalid.push(typeof row?.id === "string" ? row.id : "");
+    else if (!observe(seen)) unknown.push(seen.id);
+  }
+  return { unknown, invalid };
+}

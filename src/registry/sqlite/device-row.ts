@@ -1,0 +1,63 @@
+import type { Device, DeviceStatus } from "../../core/device.ts";
+import type { RegisteredDevice } from "../../core/device-registry.ts";
+import type { Evidence } from "../../core/outcome.ts";
+import type { Profile } from "../../core/profile.ts";
+import type { Row } from "../../store/sqlite/index.ts";
+import type { DeviceFields } from "../device-input.ts";
+import { freezeAll } from "./json.ts";
+
+/** The columns that `readDeviceRow` reads, in its order, of a device `d`. */
+export const deviceColumns = `d.id, d.address, d.name, d.delivery, d.place, d.site, d.location, d.profile, d.inline, d.rest,
+  d.status, d.seen_at, d.firmware, d.evidence, d.created_at, d.updated_at, d.revision`;
+
+/** Where `inline` stands in a row of `deviceColumns`. */
+export const inlineColumn = 8;
+
+type Columns = readonly [
+  id: string,
+  address: string,
+  name: string | null,
+  delivery: string | null,
+  group: string | null,
+  site: string | null,
+  location: string | null,
+  profileId: string | null,
+  inline: number | null,
+  rest: string | null,
+  status: DeviceStatus,
+  seenAt: number | null,
+  firmware: string | null,
+  evidence: string | null,
+  createdAt: number,
+  updatedAt: number,
+  revision: number,
+];
+
+type Rest = Pick<Device, "probe" | "pins" | "tags" | "metadata">;
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** @param profiles the inline profiles of these rows, by key */
+export function readDeviceRow(columns: Row, profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
+  const [id, address, name, delivery, group, site, location, profileId, inline, rest, ...observed] =
+    columns as unknown as Columns;
+  const [status, seenAt, firmware, evidence, createdAt, updatedAt, revision] = observed;
+  const row: Mutable<RegisteredDevice> = { id, address, status, createdAt, updatedAt, revision };
+  if (name !== null) row.name = name;
+  if (delivery !== null) row.delivery = delivery;
+  if (group !== null) row.group = group;
+  if (site !== null) row.site = site;
+  if (location !== null) row.location = location;
+  if (profileId !== null) row.profileId = profileId;
+  if (inline !== null) row.profile = profiles.get(inline) as Profile;
+  if (rest !== null) Object.assign(row, freezeAll(JSON.parse(rest) as Rest));
+  if (seenAt !== null) row.lastSeen = seenAt;
+  if (firmware !== null) row.firmware = firmware;
+  if (evidence !== null) row.evidence = freezeAll(JSON.parse(evidence) as Evidence);
+  return Object.freeze(row);
+}
+
+/** What has no column of its own, since no filter asks for it. */
+export function writeRest({ probe, pins, tags, metadata }: DeviceFields): string | null {
+  if (probe === undefined && pins === undefined && tags === undefined && metadata === undefined) return null;
+  return JSON.stringify({ probe, pins, tags, metadata } satisfies { [Name in keyof Rest]: Rest[Name] | undefined });
+}

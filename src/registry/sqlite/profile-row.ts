@@ -1,0 +1,68 @@
+import type { ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
+import type { Parameter, Row } from "../../store/sqlite/index.ts";
+import type { ProfileFields } from "../profile-input.ts";
+import { freezeAll } from "./json.ts";
+
+/** The columns that `readProfileRow` reads, in its order, of a profile `p`. */
+export const profileColumns = `p.id, p.parent, p.scope, p.owner, p.name, p.description, p.delivery, p.requests, p.items, p.options,
+  p.created_at, p.updated_at, p.revision`;
+
+type Columns = readonly [
+  id: string,
+  parent: string | null,
+  scope: 0 | 1 | 2,
+  owner: string,
+  name: string,
+  description: string | null,
+  delivery: string | null,
+  requests: string,
+  items: string,
+  options: string,
+  createdAt: number,
+  updatedAt: number,
+  revision: number,
+];
+
+export const scopes: readonly ["fleet", "group", "device"] = Object.freeze(["fleet", "group", "device"] as const);
+
+export function readProfileRow(columns: Row): ProfileRow {
+  const [id, parent, scope, owner, name, description, delivery, ...rest] = columns as unknown as Columns;
+  const [requests, items, options, createdAt, updatedAt, revision] = rest;
+  return Object.freeze({
+    id,
+    name,
+    ...(description === null ? {} : { description }),
+    ...(delivery === null ? {} : { delivery }),
+    ...(parent === null ? {} : { parent }),
+    ...readPlace(scope, owner),
+    ...readContent(requests, items, options),
+    createdAt,
+    updatedAt,
+    revision,
+  });
+}
+
+/** What takes part in resolution, parsed and frozen. */
+export function readContent(
+  requests: string,
+  items: string,
+  options: string,
+): Pick<ProfileRow, "requests" | "items" | "options"> {
+  return {
+    requests: freezeAll(JSON.parse(requests) as ProfileRow["requests"]),
+    items: freezeAll(JSON.parse(items) as ProfileRow["items"]),
+    options: freezeAll(JSON.parse(options) as ProfileRow["options"]),
+  };
+}
+
+/** Scope, and whose: one column holds the group or the device, since a row has only one of them. */
+export function readPlace(scope: 0 | 1 | 2, owner: string): Pick<ProfileRow, "scope" | "group" | "device"> {
+  const name: ProfileScope = scopes[scope];
+  return { scope: name, ...(name === "fleet" ? {} : { [name]: owner }) };
+}
+
+export const ownerOf = ({ group, device }: Pick<ProfileRow, "group" | "device">): string => group ?? device ?? "";
+
+export function writeContent(fields: ProfileFields): readonly Parameter[] {
+  return [JSON.stringify(fields.requests), JSON.stringify(fields.items), JSON.stringify(fields.options)];
+}

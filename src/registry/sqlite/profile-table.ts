@@ -1,0 +1,184 @@
+import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
+import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
+import type { ProfileFields } from "../profile-input.ts";
+import { scopeRank } from "../profile-input.ts";
+import type { PlacedProfile } from "../put-profile.ts";
+import { type ChangeName, changeNames, type FeedEntry, type Stretch } from "./feed.ts";
+import { type Fleet, readCounts } from "./fleet.ts";
+import { list } from "./page.ts";
+import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "./profile-row.ts";
+
+const feedOf = (from: string, where: string) => `SELECT v.revision, v.id, v.change, ${profileColumns} FROM ${from}
+    LEFT JOIN profile p ON p.id = v.id AND p.born <= v.revision AND v.change <> 2
+    WHERE ${where} v.revision > ?1 ORDER BY v.revision LIMIT ?2`;
+
+const profileStatements = {
+  many: `SELECT ${profileColumns} FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value`,
+  items: "SELECT p.id, p.items FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value",
+  isBase: "SELECT 1 FROM profile WHERE id = ? AND parent IS NULL",
+  inUse: "SELECT j.value FROM json_each(?) j WHERE EXISTS (SELECT 1 FROM device d WHERE d.profile = j.value)",
+  find: `SELECT parent, scope, owner, root, depth, revision, json_array_length(items), created_at, born
+    FROM profile WHERE id = ?`,
+  put: `INSERT INTO profile (id, parent, root, depth, scope, owner, name, description, delivery, requests, items, options,
+      created_at, updated_at, born, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description,
+      delivery = excluded.delivery, requests = excluded.requests, items = excluded.items, options = excluded.options,
+      updated_at = excluded.updated_at, revision = excluded.revision`,
+  note: "INSERT INTO profile_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  // Leaves first.
+  tree: `WITH RECURSIVE tree (id, depth) AS (
+      SELECT id, depth FROM profile WHERE id = ?
+      UNION ALL SELECT p.id, p.depth FROM tree CROSS JOIN profile p ON p.parent = tree.id)
+    SELECT id FROM tree ORDER BY depth DESC, id`,
+  ofDevice: "SELECT id FROM profile WHERE owner = ? AND scope = 2 ORDER BY depth DESC, id",
+  remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
+  feed: feedOf("profile_version v", ""),
+  overrides: feedOf("json_each(?3) j CROSS JOIN profile_version v", "v.parent = j.value AND"),
+} as const;
+
+/** Where a profile stands, and what a put keeps of it. */
+export interface FoundProfile extends PlacedProfile {
+  readonly items: number;
+  readonly createdAt: number;
+  readonly born: number;
+}
+
+type FindColumns = readonly [
+  parent: string | null,
+  scope: 0 | 1 | 2,
+  owner: string,
+  root: string,
+  depth: number,
+  revision: number,
+  items: number,
+  createdAt: number,
+  born: number,
+];
+
+/** The profiles of one fleet, and every version they ever had. Its writes belong into a transaction. */
+export class ProfileTable {
+  readonly #fleet: Fleet;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  isBase(on: Connection, id: string): boolean {
+    return on.get(profileStatements.isBase, id) !== undefined;
+  }
+
+  many(on: Connection, ids: readonly string[]): ProfileRow[] {
+    return on.all(profileStatements.many, list(ids)).map(readProfileRow);
+  }
+
+  find(on: Connection, id: string): FoundProfile | undefined {
+    const row = on.get(profileStatements.find, id) as FindColumns | undefined;
+    if (row === undefined) return undefined;
+    const [parent, scope, owner, root, depth, revision, items, createdAt, born] = row;
+    const place = { ...(parent === null ? {} : { parent }), ...readPlace(scope, owner) };
+    return { ...place, root, depth, revision, items, createdAt, born };
+  }
+
+  put(
+    on: Connection,
+    fields: ProfileFields,
+    parent: FoundProfile | undefined,
+    before: FoundProfile | undefined,
+  ): { readonly result: "created" | "updated"; readonly revision: number } {
+    const { id, name, description = null, delivery = null } = fields;
+    const result = before === undefined ? "created" : "updated";
+    const place = [fields.parent ?? null, parent?.root ?? id, scopeRank(fields.scope), ownerOf(fields)] as const;
+    const [above, root, scope, owner] = place;
+    const depth = parent === undefined ? 0 : parent.depth + 1;
+    const content = writeContent(fields);
+    const now = this.#fleet.clock.wall();
+    const revision = this.#note(on, id, result, place, content);
+    const texts = [name, description, delivery, ...content];
+    const dates = [before?.createdAt ?? now, now, before?.born ?? revision, revision];
+    on.run(profileStatements.put, id, above, root, depth, scope, owner, ...texts, ...dates);
+    if (before !== undefined) this.#count(above, before.scope, -1, before.items);
+    this.#count(above, fields.scope, 1, fields.items.length);
+    return { result, revision };
+  }
+
+  /** Removes a row and all below it, leaves first. Returns how many. */
+  remove(on: Connection, id: string): number {
+    return this.#removeAll(on, on.all(profileStatements.tree, id));
+  }
+
+  /** Removes the overrides made for one device. */
+  removeDevice(on: Connection, device: string): void {
+    if (this.#fleet.counts.now.overrides.device > 0) this.#removeAll(on, on.all(profileStatements.ofDevice, device));
+  }
+
+  /** Those of these ids that devices name. */
+  inUse(on: Connection, ids: readonly string[]): string[] {
+    return on.all(profileStatements.inUse, list([...new Set(ids)])).map(([id]) => id as string);
+  }
+
+  /** Changes after a revision, in order, with the rows as they are now: all, or of these parents' overrides. */
+  stretch(on: Connection, after: number, most: number, parents?: readonly string[]): Stretch<ProfileRow> {
+    const { revision: end } = readCounts(on);
+    const found =
+      parents === undefined
+        ? on.all(profileStatements.feed, after, most)
+        : on.all(profileStatements.overrides, after, most, list(parents));
+    const entries = found.map((row): FeedEntry<ProfileRow> => {
+      const [revision, id, change] = row as unknown as readonly [number, string, 0 | 1 | 2];
+      const profile = row.slice(3);
+      const there = profile[0] !== null;
+      return { revision, id, change: changeNames[change], row: there ? readProfileRow(profile) : undefined };
+    });
+    return { entries, end, forgotten: 0 };
+  }
+
+  /** The rows' own items of one kind. */
+  items(on: Connection, ids: readonly string[], kind: ProfileItemKind): (readonly [string, readonly ProfileItem[]])[] {
+    const rows = on.all(profileStatements.items, list(ids)) as unknown as readonly (readonly [string, string])[];
+    return rows.map(([id, items]) => {
+      const all = JSON.parse(items) as readonly ProfileItem[];
+      return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
+    });
+  }
+
+  #removeAll(on: Connection, rows: readonly Row[]): number {
+    for (const [id] of rows as readonly (readonly [string])[]) {
+      const removed = on.get(profileStatements.remove, id);
+      const [parent, root, scope, owner, items] = removed as unknown as readonly [
+        parent: string | null,
+        root: string,
+        scope: 0 | 1 | 2,
+        owner: string,
+        items: number,
+      ];
+      this.#note(on, id, "deleted", [parent, root, scope, owner], [null, null, null]);
+      this.#count(parent, scopes[scope], -1, items);
+    }
+    return rows.length;
+  }
+
+  #note(
+    on: Connection,
+    id: string,
+    change: ChangeName,
+    place: readonly [parent: string | null, root: string, scope: number, owner: string],
+    content: readonly Parameter[],
+  ): number {
+    const { counts } = this.#fleet;
+    const revision = counts.nextRevision();
+    counts.change({ profileRevision: revision });
+    on.run(profileStatements.note, revision, id, changeNames.indexOf(change), ...place, ...content);
+    return revision;
+  }
+
+  #count(parent: string | null, scope: ProfileScope, by: 1 | -1, items: number): void {
+    const { counts } = this.#fleet;
+    const { profiles, overrides, items: all } = counts.now;
+    counts.change({
+      items: all + by * items,
+      ...(parent === null
+        ? { profiles: profiles + by }
+        : { overrides: { ...overrides, [scope]: overrides[scope] + by } }),
+    });
+  }
+}

@@ -1,0 +1,164 @@
+import type { Profile } from "../../core/profile.ts";
+import type { ProfileRow, ProfileSubject } from "../../core/profile-registry.ts";
+import type { Connection } from "../../store/sqlite/index.ts";
+import { resolveLayers, selectLayers } from "../resolve-profile.ts";
+import type { Sharing } from "../sharing.ts";
+import { readCounts } from "./fleet.ts";
+import { list } from "./page.ts";
+import { readContent, scopes } from "./profile-row.ts";
+
+const resolverStatements = {
+  now: `SELECT p.root, p.scope, p.owner, p.id, p.parent, p.revision, p.requests, p.items, p.options
+    FROM json_each(?) j CROSS JOIN profile p
+      ON p.root = j.value ->> 0 AND p.scope = j.value ->> 1 AND p.owner = j.value ->> 2`,
+  // An id that was removed and put again may stand somewhere else: its last version anywhere decides.
+  past: `SELECT v.root, v.scope, v.owner, v.id, v.parent, v.revision, v.requests, v.items, v.options
+    FROM json_each(?1) j CROSS JOIN profile_version v
+      ON v.root = j.value ->> 0 AND v.scope = j.value ->> 1 AND v.owner = j.value ->> 2 AND v.revision <= ?2
+    WHERE v.change <> 2
+      AND NOT EXISTS (SELECT 1 FROM profile_version l WHERE l.id = v.id AND l.revision > v.revision AND l.revision <= ?2)`,
+  changed: "SELECT DISTINCT root FROM (SELECT root FROM profile_version WHERE revision > ? LIMIT ?)",
+} as const;
+
+/** A row of one place: whatever takes part in resolution. */
+type Layer = Pick<ProfileRow, "id" | "scope" | "revision" | "requests" | "items" | "options"> & {
+  readonly parent: string | null;
+};
+
+type Place = readonly [root: string, scope: 0 | 1 | 2, owner: string];
+
+/** What is known of one base profile and its overrides, those for single devices apart: there may be a great many. */
+interface Tree {
+  /** By group; the base and what is for the fleet under the empty name. */
+  readonly layers: Map<string, readonly Layer[]>;
+  /** By group and by the revisions of a device's own layers. */
+  readonly profiles: Map<string, Profile | undefined>;
+}
+
+/** Groups and profiles remembered of one base, and bases in all. */
+const kept = 10_000;
+/** Changes after which it is cheaper to forget everything than to ask what changed. */
+const many = 1_000;
+
+/**
+ * Resolves profiles as they are or were, one statement for all that is not remembered. What is remembered is held
+ * against the feed at every call, so that no change of another process is missed either.
+ */
+export class Resolver {
+  readonly #sharing: Sharing<Profile>;
+  #revision = 0;
+  readonly #now = new Map<string, Tree>();
+  /** For one past revision: a rollout asks for the same one again and again. */
+  #past = { at: -1, trees: new Map<string, Tree>() };
+
+  constructor(sharing: Sharing<Profile>) {
+    this.#sharing = sharing;
+  }
+
+  resolve(on: Connection, subjects: readonly ProfileSubject[], at: number | undefined): Map<string, Profile> {
+    const { profileRevision, overrides } = readCounts(on);
+    const past = at !== undefined && at < profileRevision ? at : undefined;
+    const trees = past === undefined ? this.#current(on, profileRevision) : this.#pastTrees(past);
+    const named = subjects.filter(({ profile, profileId }) => profile === undefined && profileId !== undefined);
+    const own = this.#load(on, trees, named, past, past !== undefined || overrides.device > 0);
+    const found = new Map<string, Profile>();
+    for (const subject of subjects) {
+      const { id, profileId } = subject;
+      const tree = profileId === undefined ? undefined : trees.get(profileId);
+      const profile = subject.profile ?? (tree && this.#lookUp(tree, subject, own.get(placeKey(profileId, id)) ?? []));
+      if (profile !== undefined) found.set(id, profile);
+    }
+    return found;
+  }
+
+  #current(on: Connection, revision: number): Map<string, Tree> {
+    if (revision === this.#revision) return this.#now;
+    const changed = revision < this.#revision + many ? on.all(resolverStatements.changed, this.#revision, many) : [];
+    if (changed.length === 0) this.#now.clear();
+    for (const [root] of changed) this.#now.delete(root as string);
+    this.#revision = revision;
+    return this.#now;
+  }
+
+  #pastTrees(at: number): Map<string, Tree> {
+    if (this.#past.at !== at) this.#past = { at, trees: new Map() };
+    return this.#past.trees;
+  }
+
+  /** Reads all that is not remembered yet; returns the devices' own layers, which never are. */
+  #load(
+    on: Connection,
+    trees: Map<string, Tree>,
+    subjects: readonly ProfileSubject[],
+    at: number | undefined,
+    withDevices: boolean,
+  ): ReadonlyMap<string, readonly Layer[]> {
+    const places = missingPlaces(trees, subjects, withDevices);
+    if (places.length === 0) return new Map();
+    const { now, past } = resolverStatements;
+    const rows = at === undefined ? on.all(now, list(places)) : on.all(past, list(places), at);
+    const own = new Map<string, Layer[]>();
+    const read = new Map<string, Layer[]>();
+    for (const row of rows) {
+      const [root, scope, owner, id, parent, revision, ...content] = row as unknown as LayerColumns;
+      const layer = { id, parent, scope: scopes[scope], revision, ...readContent(...content) };
+      const [into, key] = scope === 2 ? [own, placeKey(root, owner)] : [read, placeKey(root, owner)];
+      const there = into.get(key);
+      if (there === undefined) into.set(key, [layer]);
+      else there.push(layer);
+    }
+    for (const [root, scope, owner] of places) {
+      if (scope !== 2) trees.get(root)?.layers.set(owner, read.get(placeKey(root, owner)) ?? []);
+    }
+    return own;
+  }
+
+  #lookUp(tree: Tree, { profileId, group = "" }: ProfileSubject, own: readonly Layer[]): Profile | undefined {
+    const ofGroup = group === "" ? [] : (tree.layers.get(group) ?? []);
+    const key = `${ofGroup.length === 0 ? "" : group}\0${own.map(({ revision }) => revision).join()}`;
+    const known = tree.profiles.get(key);
+    if (known !== undefined || tree.profiles.has(key)) return known;
+    const layers = [...(tree.layers.get("") ?? []), ...ofGroup, ...own];
+    const base = layers.find(({ id, parent }) => id === profileId && parent === null);
+    const below = Map.groupBy(layers, ({ parent }) => parent);
+    const profile = base && this.#sharing.share(resolveLayers(selectLayers(base, (id) => below.get(id) ?? [])));
+    if (tree.profiles.size >= kept) tree.profiles.clear();
+    tree.profiles.set(key, profile);
+    return profile;
+  }
+}
+
+type LayerColumns = readonly [
+  ...Place,
+  id: string,
+  parent: string | null,
+  revision: number,
+  requests: string,
+  items: string,
+  options: string,
+];
+
+// No printable id holds a NUL, so no two places share a key.
+const placeKey = (root: string | undefined, owner: string): string => `${root}\0${owner}`;
+
+/** Makes room for the trees of these subjects; says what of them must be read, each place once. */
+function missingPlaces(trees: Map<string, Tree>, subjects: readonly ProfileSubject[], withDevices: boolean): Place[] {
+  const places: Place[] = [];
+  const unread = (tree: Tree, root: string, scope: 0 | 1, owner: string) => {
+    if (tree.layers.has(owner)) return;
+    tree.layers.set(owner, []); // asked for once, however many subjects need it
+    places.push([root, scope, owner]);
+  };
+  if (trees.size + subjects.length > kept) trees.clear();
+  for (const { id, group = "", profileId: root = "" } of subjects) {
+    let tree = trees.get(root);
+    if (tree === undefined || tree.layers.size >= kept) {
+      tree = { layers: new Map(), profiles: new Map() };
+      trees.set(root, tree);
+    }
+    unread(tree, root, 0, "");
+    if (group !== "") unread(tree, root, 1, group);
+    if (withDevices) places.push([root, 2, id]);
+  }
+  return places;
+}
