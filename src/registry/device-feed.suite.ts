@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Change, Changes, RegisteredDevice, Registry } from "../core/registry.ts";
-import { accept, device, type RegistryDriver } from "./driver.suite.ts";
+import { accept, device, type RegistryDriver, stoppedClock } from "./driver.suite.ts";
 
 const told = (changes: readonly Change<RegisteredDevice>[]) => changes.map(({ change, id }) => `${change} ${id}`);
 
@@ -101,6 +101,18 @@ function testTold(driver: RegistryDriver): void {
     expect(Object.fromEntries(names)).toEqual({ new: "last", back: undefined, kept: "last" });
   });
 
+  it("tells of a row that was gone when its creation was read, and is there again", async () => {
+    await using registry = await driver.open();
+    const start = await feedOf(registry);
+    await accept(registry.devices, device("x"), device("x"));
+    await registry.devices.remove(["x"]);
+    const first = await registry.devices.changes(start, { limit: 1 });
+    await accept(registry.devices, device("x", { name: "again" }));
+    const rest = await registry.devices.changes(first.cursor);
+    expect([told(first.changes), told(rest.changes)]).toEqual([["created x"], ["updated x"]]);
+    expect(rest.changes).toMatchObject([{ row: { name: "again" } }]);
+  });
+
   it("goes on from each cursor, as often as one likes, and never tells a change twice", async () => {
     await using registry = await driver.open();
     const start = await feedOf(registry);
@@ -160,9 +172,50 @@ function testLoss(driver: RegistryDriver): void {
   });
 }
 
+/** What a reader has who asks for rows updated later than the latest one it knows. */
+class NaiveReader {
+  readonly known = new Map<string, number>();
+  #latest = 0;
+
+  async read(registry: Registry): Promise<void> {
+    const { items } = await registry.devices.page({}, { limit: 1_000 });
+    const news = items.filter((row) => row.updatedAt > this.#latest);
+    for (const row of news) {
+      this.known.set(row.id, row.revision);
+      this.#latest = Math.max(this.#latest, row.updatedAt);
+    }
+  }
+}
+
+function testAgainstNaive(driver: RegistryDriver): void {
+  it("loses nothing where a cursor of dates does: in one millisecond, and when the clock steps back", async () => {
+    const clock = stoppedClock();
+    await using registry = await driver.open({ clock });
+    const naive = new NaiveReader();
+    const mirror = new Map<string, RegisteredDevice>();
+    let cursor = await feedOf(registry);
+    const step = async (id: string, by: number) => {
+      clock.time += by;
+      await accept(registry.devices, device(id));
+      await naive.read(registry);
+      cursor = await followDevices(registry, mirror, cursor, 2);
+    };
+    await step("first", 0);
+    await step("same millisecond", 0);
+    await step("later", 1);
+    await step("clock stepped back", -1_000);
+    await step("first", 500);
+    expect([...naive.known.keys()]).toEqual(["first", "later"]);
+    const { items } = await registry.devices.page();
+    expect([...mirror.values()].sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual(items);
+    expect(naive.known.get("first")).not.toBe(mirror.get("first")?.revision);
+  });
+}
+
 export function testDeviceFeed(driver: RegistryDriver): void {
   describe("changes", () => {
     testTold(driver);
     testLoss(driver);
+    testAgainstNaive(driver);
   });
 }

@@ -6,9 +6,12 @@ import type { Row } from "../../store/sqlite/index.ts";
 import type { DeviceFields } from "../device-input.ts";
 import { freezeAll } from "./json.ts";
 
-/** The columns that `readDeviceRow` reads, in its order, of a device `d`. */
-export const deviceColumns = `d.id, d.address, d.name, d.delivery, d.place, d.site, d.location, d.profile, d.inline, d.rest,
-  d.status, d.seen_at, d.firmware, d.evidence, d.created_at, d.updated_at, d.revision`;
+/** The columns that `readDeviceRow` reads, in its order. */
+export const ownColumns: string = `id, address, name, delivery, place, site, location, profile, inline, rest, status, seen_at, firmware,
+  evidence, created_at, updated_at, revision`;
+
+/** The same of a device `d` in a join. */
+export const deviceColumns: string = ownColumns.replace(/\w+/g, "d.$&");
 
 /** Where `inline` stands in a row of `deviceColumns`. */
 export const inlineColumn = 8;
@@ -37,9 +40,9 @@ type Rest = Pick<Device, "probe" | "pins" | "tags" | "metadata">;
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** @param profiles the inline profiles of these rows, by key */
-export function readDeviceRow(columns: Row, profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
+export function readDeviceRow(values: Row, profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
   const [id, address, name, delivery, group, site, location, profileId, inline, rest, ...observed] =
-    columns as unknown as Columns;
+    values as unknown as Columns;
   const [status, seenAt, firmware, evidence, createdAt, updatedAt, revision] = observed;
   const row: Mutable<RegisteredDevice> = { id, address, status, createdAt, updatedAt, revision };
   if (name !== null) row.name = name;

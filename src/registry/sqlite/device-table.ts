@@ -1,10 +1,12 @@
 import type { Observation, RegisteredDevice } from "../../core/device-registry.ts";
+import type { Change } from "../../core/page.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
 import type { DeviceFields } from "../device-input.ts";
-import { deviceColumns, readDeviceRow, writeRest } from "./device-row.ts";
-import { type ChangeName, changeNames, type FeedEntry, type Stretch } from "./feed.ts";
+import { deviceColumns, inlineColumn, ownColumns, readDeviceRow, writeRest } from "./device-row.ts";
+import { type ChangeName, changeNames, type Stretch } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { InlineProfiles } from "./inline-profiles.ts";
+import { freezeAll } from "./json.ts";
 import { list } from "./page.ts";
 
 const deviceStatements = {
@@ -17,11 +19,15 @@ const deviceStatements = {
     inline = ?, rest = ?, updated_at = ?, revision = ? WHERE id = ?`,
   addTags: "INSERT INTO device_tag (tag, device) SELECT value, ?2 FROM json_each(?1)",
   removeTags: "DELETE FROM device_tag WHERE device = ?",
-  remove: "DELETE FROM device WHERE id = ? RETURNING inline",
-  note: "INSERT INTO device_change (revision, id, change) VALUES (?, ?, ?)",
-  // A change of a row that was deleted and put again since is of another row: it is left out, as if there were none.
-  feed: `SELECT c.revision, c.id, c.change, ${deviceColumns} FROM device_change c
-    LEFT JOIN device d ON d.id = c.id AND d.born <= c.revision AND c.change <> 2
+  remove: `DELETE FROM device WHERE id = ? RETURNING ${ownColumns}`,
+  note: "INSERT INTO device_change (revision, id, change, last) VALUES (?, ?, ?, ?)",
+  // A row that was deleted, and perhaps put again since, is told as it last was. Left out, it would be missed by whoever
+  // reads its next change folded with its deletion.
+  feed: `SELECT c.revision, c.id, c.change,
+      CASE WHEN c.change <> 2 AND d.id IS NULL THEN (SELECT g.last FROM device_change g
+        WHERE g.id = c.id AND g.change = 2 AND g.revision > c.revision ORDER BY g.revision LIMIT 1) END,
+      ${deviceColumns}
+    FROM device_change c LEFT JOIN device d ON d.id = c.id AND d.born <= c.revision AND c.change <> 2
     WHERE c.revision > ? ORDER BY c.revision LIMIT ?`,
   forget: "DELETE FROM device_change WHERE revision <= ?",
   observe: `UPDATE device SET
@@ -100,37 +106,39 @@ export class DeviceTable {
   }
 
   remove(on: Connection, id: string): boolean {
-    const removed = on.get(deviceStatements.remove, id) as readonly [number | null] | undefined;
+    const removed = on.get(deviceStatements.remove, id);
     if (removed === undefined) return false;
-    this.#inline.removeUnused(on, removed[0]);
-    this.#note(on, id, "deleted");
+    const [last] = this.rows(on, [removed]);
+    this.#note(on, id, "deleted", JSON.stringify(last));
+    this.#inline.removeUnused(on, removed[inlineColumn] as number | null);
     return true;
   }
 
-  /** Changes after a revision, in order, with the rows as they are now. */
+  /** Changes after a revision, in order, with the rows as they are now, or were at last. */
   stretch(on: Connection, after: number, most: number): Stretch<RegisteredDevice> {
-    const { revision, forgotten } = readCounts(on);
+    const { revision: end, forgotten } = readCounts(on);
     const found = on.all(deviceStatements.feed, after, most);
-    const devices = found.map((row) => row.slice(3));
+    const devices = found.map((row) => row.slice(4));
     const profiles = this.#inline.read(on, devices);
-    const entries = found.map((row, i): FeedEntry<RegisteredDevice> => {
-      const [at, id, change] = row as unknown as readonly [number, string, 0 | 1 | 2];
-      const device = devices[i] as Row;
-      const there = device[0] !== null;
-      return {
-        revision: at,
-        id,
-        change: changeNames[change],
-        row: there ? readDeviceRow(device, profiles) : undefined,
-      };
+    const changes = found.map((row, i): Change<RegisteredDevice> => {
+      const [revision, id, kind, last] = row as unknown as readonly [number, string, 0 | 1 | 2, string | null];
+      const change = changeNames[kind];
+      if (change === "deleted") return { change, id, revision };
+      const device = last === null ? readDeviceRow(devices[i] as Row, profiles) : this.#revive(last);
+      return { change, id, revision, row: device };
     });
-    return { entries, end: revision, forgotten };
+    return { changes, end, forgotten };
   }
 
-  #note(on: Connection, id: string, change: ChangeName): number {
+  #revive(last: string): RegisteredDevice {
+    const { profile, ...row } = freezeAll(JSON.parse(last) as RegisteredDevice);
+    return Object.freeze({ ...row, ...(profile && { profile: this.#fleet.profiles.share(profile) }) });
+  }
+
+  #note(on: Connection, id: string, change: ChangeName, last: string | null = null): number {
     const { counts } = this.#fleet;
     const revision = counts.nextRevision();
-    on.run(deviceStatements.note, revision, id, changeNames.indexOf(change));
+    on.run(deviceStatements.note, revision, id, changeNames.indexOf(change), last);
     if (revision % step === 0 && revision > remembered) {
       const forgotten = revision - remembered;
       on.run(deviceStatements.forget, forgotten);

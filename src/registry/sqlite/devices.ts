@@ -9,7 +9,7 @@ import type {
 } from "../../core/device-registry.ts";
 import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "../../core/page.ts";
 import type { Connection } from "../../store/sqlite/index.ts";
-import { resolveDeviceFilter } from "../device-filter.ts";
+import { type ResolvedDeviceFilter, resolveDeviceFilter } from "../device-filter.ts";
 import { resolvePage } from "../page-options.ts";
 import { type DeviceRows, observeAll, putDevice } from "../put-device.ts";
 import { gather, inSlices } from "./batches.ts";
@@ -17,7 +17,7 @@ import { deviceColumns } from "./device-row.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Feed } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
-import { devicePage } from "./match-device.ts";
+import { devicePage, fewDevices, type Range, rangeCounts } from "./match-device.ts";
 import { issuer, listing } from "./page.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
@@ -35,9 +35,9 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
       fleet.gate.enter(options);
       const resolved = resolveDeviceFilter(filter, fleet.versions);
       const window = resolvePage(fleet.cursors, resolved.use, options);
-      const { sql, parameters } = devicePage(resolved, window, deviceColumns);
       return counters.measure("devices.page", itemsOf, () =>
         database.read((on) => {
+          const { sql, parameters } = devicePage(resolved, window, deviceColumns, smallestRange(on, resolved));
           const rows = table.rows(on, on.all(sql, ...parameters));
           const page = listing(rows, ({ id }) => id, window, issuer(fleet.cursors, resolved.use));
           return { ...page, feed: feed.cursor(readCounts(on).revision) };
@@ -90,6 +90,16 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
       );
     },
   });
+}
+
+/** The range of a filter that has the fewest devices in it, unless even that has many. */
+function smallestRange(on: Connection, filter: ResolvedDeviceFilter): Range | undefined {
+  let [smallest, least]: [Range | undefined, number] = [undefined, fewDevices];
+  for (const { range, sql, parameters } of rangeCounts(filter)) {
+    const count = Number(on.get(sql, ...parameters)?.[0]);
+    if (count < least) [smallest, least] = [range, count];
+  }
+  return smallest;
 }
 
 export const sizeOf = ({ size }: { readonly size: number }): number => size;

@@ -9,18 +9,10 @@ export type ChangeName = Change<unknown>["change"];
 /** By the number that stands for them in the feed. */
 export const changeNames: readonly ["created", "updated", "deleted"] = ["created", "updated", "deleted"];
 
-/** One entry of the feed, with the row as it is now unless it was deleted since. */
-export interface FeedEntry<T> {
-  readonly revision: number;
-  readonly id: string;
-  readonly change: ChangeName;
-  readonly row: T | undefined;
-}
-
 /** A stretch of the feed, and what of the fleet was read with it. */
 export interface Stretch<T> {
   /** After the cursor, in order; one more than the limit when there is more. */
-  readonly entries: readonly FeedEntry<T>[];
+  readonly changes: readonly Change<T>[];
   /** The last revision given out. */
   readonly end: number;
   /** Changes up to here are forgotten. */
@@ -41,7 +33,7 @@ export class Feed {
     return this.#cursors.issue(this.#use, String(revision));
   }
 
-  /** @param stretch reads entries after a revision, one more than the limit */
+  /** @param stretch reads changes after a revision, one more than the limit */
   async read<T>(
     after: Cursor,
     options: ChangesOptions | undefined,
@@ -49,27 +41,14 @@ export class Feed {
   ): Promise<Changes<T>> {
     const limit = resolveLimit(options);
     const from = Number(this.#cursors.read(this.#use, after));
-    const { entries, end, forgotten } = await stretch(from, limit + 1);
+    const { changes, end, forgotten } = await stretch(from, limit + 1);
     if (from < forgotten) {
       throw invalidCursor("the registry no longer remembers what came after this cursor; read the pages anew");
     }
-    const more = entries.length > limit;
-    const told = more ? entries.slice(0, limit) : entries;
-    const last = more ? told.at(-1)?.revision : undefined;
-    return { changes: foldEntries(told), cursor: this.cursor(last ?? Math.max(end, from)), more };
+    if (changes.length <= limit) {
+      return { changes: foldChanges(changes), cursor: this.cursor(Math.max(end, from)), more: false };
+    }
+    const told = changes.slice(0, limit);
+    return { changes: foldChanges(told), cursor: this.cursor(told.at(-1)?.revision ?? from), more: true };
   }
-}
-
-/** What is folded to a row that was deleted since is left out: its deletion follows. */
-function foldEntries<T>(entries: readonly FeedEntry<T>[]): readonly Change<T>[] {
-  const rows = new Map<number, T>();
-  const changes = entries.map(({ revision, id, change, row }): Change<undefined> => {
-    if (row !== undefined) rows.set(revision, row);
-    return change === "deleted" ? { change, id, revision } : { change, id, revision, row: undefined };
-  });
-  return foldChanges(changes).flatMap((change): readonly Change<T>[] => {
-    if (change.change === "deleted") return [change];
-    const row = rows.get(change.revision);
-    return row === undefined ? [] : [{ ...change, row }];
-  });
 }

@@ -1,46 +1,47 @@
+import type { Change } from "../../core/page.ts";
 import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
 import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
 import type { PlacedProfile } from "../put-profile.ts";
-import { type ChangeName, changeNames, type FeedEntry, type Stretch } from "./feed.ts";
+import { type ChangeName, changeNames, type Stretch } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { list } from "./page.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "./profile-row.ts";
 
-const feedOf = (from: string, where: string) => `SELECT v.revision, v.id, v.change, ${profileColumns} FROM ${from}
-    LEFT JOIN profile p ON p.id = v.id AND p.born <= v.revision AND v.change <> 2
-    WHERE ${where} v.revision > ?1 ORDER BY v.revision LIMIT ?2`;
+const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description, v.delivery, v.requests, v.items, v.options,
+  v.created_at, v.updated_at, v.revision, v.change`;
 
 const profileStatements = {
   many: `SELECT ${profileColumns} FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value`,
   items: "SELECT p.id, p.items FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value",
   isBase: "SELECT 1 FROM profile WHERE id = ? AND parent IS NULL",
   inUse: "SELECT j.value FROM json_each(?) j WHERE EXISTS (SELECT 1 FROM device d WHERE d.profile = j.value)",
-  find: `SELECT parent, scope, owner, root, depth, revision, json_array_length(items), created_at, born
+  find: `SELECT parent, scope, owner, root, depth, revision, json_array_length(items), created_at
     FROM profile WHERE id = ?`,
   put: `INSERT INTO profile (id, parent, root, depth, scope, owner, name, description, delivery, requests, items, options,
-      created_at, updated_at, born, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      created_at, updated_at, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description,
       delivery = excluded.delivery, requests = excluded.requests, items = excluded.items, options = excluded.options,
       updated_at = excluded.updated_at, revision = excluded.revision`,
-  note: "INSERT INTO profile_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  note: `INSERT INTO profile_version (revision, id, change, parent, root, scope, owner, name, description, delivery,
+      requests, items, options, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   // Leaves first.
   tree: `WITH RECURSIVE tree (id, depth) AS (
       SELECT id, depth FROM profile WHERE id = ?
       UNION ALL SELECT p.id, p.depth FROM tree CROSS JOIN profile p ON p.parent = tree.id)
     SELECT id FROM tree ORDER BY depth DESC, id`,
-  ofDevice: "SELECT id FROM profile WHERE owner = ? AND scope = 2 ORDER BY depth DESC, id",
+  ofDevice: "SELECT id FROM profile WHERE owner = ? AND owner <> '' AND scope = 2 ORDER BY depth DESC, id",
   remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
-  feed: feedOf("profile_version v", ""),
-  overrides: feedOf("json_each(?3) j CROSS JOIN profile_version v", "v.parent = j.value AND"),
+  feed: `SELECT ${versionColumns} FROM profile_version v WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2`,
+  overrides: `SELECT ${versionColumns} FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
+    WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2`,
 } as const;
 
 /** Where a profile stands, and what a put keeps of it. */
 export interface FoundProfile extends PlacedProfile {
   readonly items: number;
   readonly createdAt: number;
-  readonly born: number;
 }
 
 type FindColumns = readonly [
@@ -52,7 +53,6 @@ type FindColumns = readonly [
   revision: number,
   items: number,
   createdAt: number,
-  born: number,
 ];
 
 /** The profiles of one fleet, and every version they ever had. Its writes belong into a transaction. */
@@ -74,9 +74,9 @@ export class ProfileTable {
   find(on: Connection, id: string): FoundProfile | undefined {
     const row = on.get(profileStatements.find, id) as FindColumns | undefined;
     if (row === undefined) return undefined;
-    const [parent, scope, owner, root, depth, revision, items, createdAt, born] = row;
+    const [parent, scope, owner, root, depth, revision, items, createdAt] = row;
     const place = { ...(parent === null ? {} : { parent }), ...readPlace(scope, owner) };
-    return { ...place, root, depth, revision, items, createdAt, born };
+    return { ...place, root, depth, revision, items, createdAt };
   }
 
   put(
@@ -90,12 +90,10 @@ export class ProfileTable {
     const place = [fields.parent ?? null, parent?.root ?? id, scopeRank(fields.scope), ownerOf(fields)] as const;
     const [above, root, scope, owner] = place;
     const depth = parent === undefined ? 0 : parent.depth + 1;
-    const content = writeContent(fields);
     const now = this.#fleet.clock.wall();
+    const content = [name, description, delivery, ...writeContent(fields), before?.createdAt ?? now, now];
     const revision = this.#note(on, id, result, place, content);
-    const texts = [name, description, delivery, ...content];
-    const dates = [before?.createdAt ?? now, now, before?.born ?? revision, revision];
-    on.run(profileStatements.put, id, above, root, depth, scope, owner, ...texts, ...dates);
+    on.run(profileStatements.put, id, above, root, depth, scope, owner, ...content, revision);
     if (before !== undefined) this.#count(above, before.scope, -1, before.items);
     this.#count(above, fields.scope, 1, fields.items.length);
     return { result, revision };
@@ -116,20 +114,19 @@ export class ProfileTable {
     return on.all(profileStatements.inUse, list([...new Set(ids)])).map(([id]) => id as string);
   }
 
-  /** Changes after a revision, in order, with the rows as they are now: all, or of these parents' overrides. */
+  /** Changes after a revision, in order, with the rows as they were: all, or of these parents' overrides. */
   stretch(on: Connection, after: number, most: number, parents?: readonly string[]): Stretch<ProfileRow> {
     const { revision: end } = readCounts(on);
     const found =
       parents === undefined
         ? on.all(profileStatements.feed, after, most)
         : on.all(profileStatements.overrides, after, most, list(parents));
-    const entries = found.map((row): FeedEntry<ProfileRow> => {
-      const [revision, id, change] = row as unknown as readonly [number, string, 0 | 1 | 2];
-      const profile = row.slice(3);
-      const there = profile[0] !== null;
-      return { revision, id, change: changeNames[change], row: there ? readProfileRow(profile) : undefined };
+    const changes = found.map((version): Change<ProfileRow> => {
+      const [id, revision, kind] = [version[0], version[12], version[13]] as [string, number, 0 | 1 | 2];
+      const change = changeNames[kind];
+      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: readProfileRow(version) };
     });
-    return { entries, end, forgotten: 0 };
+    return { changes, end, forgotten: 0 };
   }
 
   /** The rows' own items of one kind. */
@@ -151,7 +148,7 @@ export class ProfileTable {
         owner: string,
         items: number,
       ];
-      this.#note(on, id, "deleted", [parent, root, scope, owner], [null, null, null]);
+      this.#note(on, id, "deleted", [parent, root, scope, owner], new Array(8).fill(null));
       this.#count(parent, scopes[scope], -1, items);
     }
     return rows.length;

@@ -17,7 +17,7 @@ const resolverStatements = {
       ON v.root = j.value ->> 0 AND v.scope = j.value ->> 1 AND v.owner = j.value ->> 2 AND v.revision <= ?2
     WHERE v.change <> 2
       AND NOT EXISTS (SELECT 1 FROM profile_version l WHERE l.id = v.id AND l.revision > v.revision AND l.revision <= ?2)`,
-  changed: "SELECT DISTINCT root FROM (SELECT root FROM profile_version WHERE revision > ? LIMIT ?)",
+  changed: "SELECT root FROM profile_version WHERE revision > ?",
 } as const;
 
 /** A row of one place: whatever takes part in resolution. */
@@ -37,7 +37,7 @@ interface Tree {
 
 /** Groups and profiles remembered of one base, and bases in all. */
 const kept = 10_000;
-/** Changes after which it is cheaper to forget everything than to ask what changed. */
+/** Revisions after which it is cheaper to forget everything than to ask what changed. */
 const many = 1_000;
 
 /**
@@ -73,9 +73,10 @@ export class Resolver {
 
   #current(on: Connection, revision: number): Map<string, Tree> {
     if (revision === this.#revision) return this.#now;
-    const changed = revision < this.#revision + many ? on.all(resolverStatements.changed, this.#revision, many) : [];
-    if (changed.length === 0) this.#now.clear();
-    for (const [root] of changed) this.#now.delete(root as string);
+    if (revision > this.#revision + many) this.#now.clear();
+    if (this.#now.size > 0) {
+      for (const [root] of on.all(resolverStatements.changed, this.#revision)) this.#now.delete(root as string);
+    }
     this.#revision = revision;
     return this.#now;
   }

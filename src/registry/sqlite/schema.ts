@@ -5,7 +5,7 @@ import type { Schema } from "../../store/sqlite/index.ts";
 //
 //   fleet ────────── one row: whose file this is, the sequence, and all counters
 //   device ───────── tag by tag in device_tag; an inline profile once for all devices that have it
-//   device_change ── the feed; the last million revisions of it
+//   device_change ── the feed, the last million revisions of it; a deletion keeps the row's last state
 //   profile ──────── rows as they are, bases and overrides; `root` is the base, `owner` the group or device
 //   profile_version─ every version there ever was, deletions too: the feed, and resolution as of a revision
 //   artifact ─────── references and block digests; the bytes are files beside the database
@@ -41,7 +41,6 @@ CREATE TABLE profile (
   options TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  born INTEGER NOT NULL,
   revision INTEGER NOT NULL,
   CHECK ((parent IS NULL) = (depth = 0)),
   CHECK ((owner = '') = (scope = 0))
@@ -62,9 +61,14 @@ CREATE TABLE profile_version (
   root TEXT NOT NULL,
   scope INTEGER NOT NULL,
   owner TEXT NOT NULL,
+  name TEXT,
+  description TEXT,
+  delivery TEXT,
   requests TEXT,
   items TEXT,
-  options TEXT
+  options TEXT,
+  created_at INTEGER,
+  updated_at INTEGER
 ) STRICT;
 CREATE INDEX profile_version_id ON profile_version (id, revision);
 CREATE INDEX profile_version_parent ON profile_version (parent, revision) WHERE parent IS NOT NULL;
@@ -121,8 +125,11 @@ CREATE INDEX device_tag_device ON device_tag (device);
 CREATE TABLE device_change (
   revision INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
-  change INTEGER NOT NULL CHECK (change BETWEEN 0 AND 2)
+  change INTEGER NOT NULL CHECK (change BETWEEN 0 AND 2),
+  last TEXT,
+  CHECK ((last IS NULL) = (change <> 2))
 ) STRICT;
+CREATE INDEX device_change_deleted ON device_change (id, revision) WHERE change = 2;
 
 CREATE TABLE artifact (
   digest TEXT PRIMARY KEY,

@@ -13,8 +13,6 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>();
   /** Statements run so far. */
   executed = 0;
-  /** Called with the text of each statement that is prepared. */
-  onPrepare: ((sql: string) => void) | undefined;
 
   constructor(database: DatabaseSync) {
     this.database = database;
@@ -41,7 +39,6 @@ export class Connection {
     statement.setReturnArrays(true);
     if (this.#statements.size >= kept) this.#statements.delete(this.#statements.keys().next().value ?? "");
     this.#statements.set(sql, statement);
-    this.onPrepare?.(sql);
     return statement;
   }
 }

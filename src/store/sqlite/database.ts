@@ -116,11 +116,6 @@ export class Database {
   async #close(): Promise<void> {
     await this.#commits?.settled();
     this.reader.database.close();
-    try {
-      this.writer.database.exec("PRAGMA optimize");
-    } catch {
-      // Advice for the next plans, no more; a full disk or another writer may keep it from being written down.
-    }
     this.writer.database.close();
   }
 }

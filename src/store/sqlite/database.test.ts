@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, it } from "vitest";
+import { Database, type DatabaseOptions, readSetting, type Schema, settings, type TransactionHooks } from "./index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "flashwave-store-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const schema: Schema = { applicationId: 42, migrations: ["CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT) STRICT"] };
+const hooks: TransactionHooks = { begin() {}, end() {}, mark: () => () => {} };
+const add = "INSERT INTO t (n, text) VALUES (?, ?)";
+const all = "SELECT n FROM t ORDER BY n";
+
+let files = 0;
+function newPath(): string {
+  files += 1;
+  return join(folder, `${files}.db`);
+}
+
+class Rig implements AsyncDisposable {
+  readonly path: string;
+  readonly database: Database;
+
+  private constructor(path: string, database: Database) {
+    this.path = path;
+    this.database = database;
+  }
+
+  static async open(options: Partial<DatabaseOptions> = {}, around: TransactionHooks = hooks): Promise<Rig> {
+    const path = newPath();
+    const database = await Database.open(path, { schema, ...options });
+    database.begin(around);
+    return new Rig(path, database);
+  }
+
+  add(n: number, text = ""): Promise<number> {
+    return this.database.write((on) => on.run(add, n, text));
+  }
+
+  async numbers(): Promise<unknown[]> {
+    return (await this.database.read((on) => on.all(all))).map(([n]) => n);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.database.close();
+  }
+}
+
+describe("a connection", () => {
+  it("is set as it should be: what reads, and what writes", async () => {
+    await using rig = await Rig.open();
+    for (const { database } of [rig.database.writer, rig.database.reader]) {
+      const read = Object.keys(settings).map((name) => [name, readSetting(database, name)]);
+      expect(Object.fromEntries(read)).toEqual(settings);
+      expect(readSetting(database, "journal_mode")).toBe("wal");
+    }
+    expect(settings).toMatchObject({ synchronous: 2, foreign_keys: 1, busy_timeout: 0, temp_store: 2 });
+    expect(settings).toMatchObject({ mmap_size: 256 * 1_048_576 });
+  });
+
+  it("reads with one that cannot write", async () => {
+    await using rig = await Rig.open();
+    await expect(rig.database.read((on) => on.run(add, 1, ""))).rejects.toMatchObject({ code: "registry_failed" });
+    expect(await rig.numbers()).toEqual([]);
+    await rig.add(1);
+    expect(await rig.numbers()).toEqual([1]);
+  });
+
+  it("prepares each statement once", async () => {
+    await using rig = await Rig.open();
+    await rig.add(1);
+    const before = rig.database.statistics().statements;
+    for (let i = 0; i < 5; i += 1) await rig.numbers();
+    expect(rig.database.statistics().statements - before).toBe(15); // BEGIN, SELECT, COMMIT
+  });
+});
+
+describe("group commit", () => {
+  it("commits all that is asked for in one turn at once", async () => {
+    await using rig = await Rig.open();
+    const numbers = Array.from({ length: 50 }, (_, i) => i);
+    await Promise.all(numbers.map((n) => rig.add(n)));
+    expect(rig.database.statistics().commits).toBeLessThan(numbers.length / 5);
+    expect(await rig.numbers()).toEqual(numbers);
+  });
+
+  it("acknowledges only what another connection can see", async () => {
+    await using rig = await Rig.open();
+    const witness = new DatabaseSync(rig.path, { readOnly: true });
+    const count = witness.prepare("SELECT count(*) AS n FROM t WHERE n = ?");
+    const seen = Array.from({ length: 100 }, async (_, n) => {
+      await rig.add(n);
+      return count.get(n)?.["n"];
+    });
+    expect(await Promise.all(seen)).toEqual(seen.map(() => 1));
+    witness.close();
+  });
+
+  it("takes back the part of a write that fails, and that part alone", async () => {
+    let marks = 0;
+    const undone: number[] = [];
+    const around: TransactionHooks = {
+      ...hooks,
+      mark() {
+        marks += 1;
+        const mark = marks;
+        return () => undone.push(mark);
+      },
+    };
+    await using rig = await Rig.open({}, around);
+    const failure = new Error("no more");
+    const good = rig.add(1);
+    const bad = rig.database.write((on) => {
+      on.run(add, 2, "");
+      throw failure;
+    });
+    const twice = rig.database.write((on) => {
+      on.run(add, 3, "");
+      on.run(add, 1, "");
+    });
+    const results = await Promise.allSettled([good, bad, twice, rig.add(4)]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+    await expect(bad).rejects.toBe(failure);
+    await expect(twice).rejects.toMatchObject({ code: "registry_failed", retryable: false });
+    expect(await rig.numbers()).toEqual([1, 4]);
+    expect([marks, undone]).toEqual([4, [2, 3]]);
+  });
+
+  it("refuses what it cannot begin, and begins again for the next", async () => {
+    let broken = true;
+    const begin = () => {
+      if (broken) throw new Error("not now");
+    };
+    await using rig = await Rig.open({}, { ...hooks, begin });
+    await expect(rig.add(1)).rejects.toThrow("not now");
+    broken = false;
+    await rig.add(2);
+    expect(await rig.numbers()).toEqual([2]);
+  });
+
+  it("gives the event loop its turn between transactions of a long queue", async () => {
+    await using rig = await Rig.open();
+    let turns = 0;
+    let done = false;
+    const count = () => {
+      turns += 1;
+      if (!done) setImmediate(count);
+    };
+    setImmediate(count);
+    const slow = "INSERT INTO t SELECT ?1 * 10000 + value, '' FROM generate";
+    const generate =
+      "WITH RECURSIVE generate (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM generate WHERE value < 5000)";
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => rig.database.write((on) => on.run(`${generate} ${slow}`, i))),
+    );
+    done = true;
+    expect(rig.database.statistics().commits).toBeGreaterThan(1);
+    expect(turns).toBeGreaterThanOrEqual(rig.database.statistics().commits);
+  });
+
+  it("finishes what it was given before it closes", async () => {
+    const rig = await Rig.open();
+    const writes = Promise.all([rig.add(1), rig.add(2)]);
+    await Promise.all([rig.database.close(), rig.database.close()]);
+    expect(await writes).toEqual([1, 1]);
+    using file = new DatabaseSync(rig.path);
+    expect(file.prepare(all).all()).toHaveLength(2);
+  });
+});
+
+describe("a file that somebody else writes to", () => {
+  it("is waited for without blocking the event loop", async () => {
+    await using rig = await Rig.open();
+    using other = new DatabaseSync(rig.path, { timeout: 0 });
+    other.exec("BEGIN IMMEDIATE; INSERT INTO t VALUES (100, '')");
+    const write = rig.add(1);
+    // The lock is let go from a turn that could not come if the thread slept.
+    while (rig.database.statistics().busyWaits < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(await rig.numbers()).toEqual([]);
+    other.exec("COMMIT");
+    await write;
+    expect(await rig.numbers()).toEqual([1, 100]);
+  });
+
+  it("is given up in the end, and says that trying again may help", async () => {
+    await using rig = await Rig.open({ patience: 20 });
+    using other = new DatabaseSync(rig.path, { timeout: 0 });
+    other.exec("BEGIN IMMEDIATE");
+    await expect(Promise.all([rig.add(1), rig.add(2)])).rejects.toMatchObject({
+      code: "registry_failed",
+      retryable: true,
+    });
+    other.exec("ROLLBACK");
+    await rig.add(3);
+    expect(await rig.numbers()).toEqual([3]);
+  });
+});
+
+describe("a disk without room", () => {
+  it("takes nothing of a write, still reads, and goes on when there is room", async () => {
+    await using rig = await Rig.open();
+    await rig.add(1);
+    const { database } = rig.database.writer;
+    const pages = Number(readSetting(database, "page_count"));
+    database.exec(`PRAGMA max_page_count = ${pages + 2}`);
+    const large = "x".repeat(100_000);
+    const writes = await Promise.allSettled([rig.add(2, large), rig.add(3, large)]);
+    for (const write of writes) {
+      expect(write).toMatchObject({ reason: { code: "registry_failed", retryable: true } });
+      expect(write).toMatchObject({ reason: { message: expect.stringContaining("disk is full") } });
+    }
+    expect(await rig.numbers()).toEqual([1]);
+    await rig.add(4);
+    database.exec("PRAGMA max_page_count = 1000000");
+    await rig.add(5, large);
+    expect(await rig.numbers()).toEqual([1, 4, 5]);
+    expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+  });
+});
