@@ -412,7 +412,7 @@ describe("bad input", () => {
     await refused(scripted(on, text), { code: "unreadable_state", message: expect.stringContaining(says) });
   });
 
-  it("an inventory that goes round in a circle, and one without end", async () => {
+  it("an inventory that goes round in a circle, and one with too many members", async () => {
     const next = "/redfish/v1/UpdateService/FirmwareInventory";
     const circle = `{"Members":[],"Members@odata.nextLink":"${next}"}`;
     await refused(scripted("inventory", circle), { message: expect.stringContaining("circle") });
@@ -544,7 +544,8 @@ describe("callers that have waited enough", () => {
     while (!bmc.asked.some((asked) => asked.includes("TaskMonitors"))) await pause(10);
     controller.abort(new Error("enough"));
     expect(await updating).toMatchObject({ status: "unknown", error: { code: "aborted" }, receipt: { status: 202 } });
-    expect(bmc.service.sessions.size).toBe(0);
+    // Where a poll was cut off, the goodbye is on its way but not waited for.
+    await expect.poll(() => bmc.service.sessions.size).toBe(0);
   });
 
   it("a push is a push: it neither waits for the task nor leaves a session behind", async () => {

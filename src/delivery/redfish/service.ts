@@ -48,6 +48,8 @@ export class Service {
   /** Whether the device took credentials that its protocol asks for. */
   #accepted = false;
   #peer: PeerIdentity = "none";
+  /** The step of the latest request, until that is answered. */
+  #waiting: Step | undefined;
 
   constructor(bound: Bound, plan: Plan) {
     this.bound = bound;
@@ -132,24 +134,33 @@ export class Service {
     return new FlashwaveError(code, message, { phase, device: context.device, retryable: phase === "inspect" });
   }
 
-  /** Logs out, once. A service that cannot be told ends the session by its own timeout. */
+  /**
+   * Logs out, once. A service that cannot be told ends the session by its own timeout; one that is hanging is told too,
+   * but a caller who left it, or a deadline that passed over it, does not wait for that.
+   */
   async close(): Promise<void> {
     const login = this.#login;
     this.#login = undefined;
     if (login?.kind !== "token" || login.session === undefined) return;
-    const step = { deadline: this.bound.context.clock.now() + logoutTimeout };
-    await this.#send({ method: "DELETE", path: login.session }, step, "settle", login, () => undefined);
+    const now = this.bound.context.clock.now();
+    const left = this.#waiting;
+    const step = { deadline: now + logoutTimeout };
+    const told = this.#send({ method: "DELETE", path: login.session }, step, "settle", login, () => undefined);
+    if (left !== undefined && (left.signal?.aborted || left.deadline <= now)) told.catch(() => undefined);
+    else await told;
   }
 
   #send<T>(
     { method, path, headers = acceptHeaders, body, onSent, pace }: Request,
-    { deadline, signal }: Step,
+    step: Step,
     phase: Phase,
     login: Login,
     read: (reply: ExchangeReply) => T,
   ): Promise<T> {
     const { transport, origin } = this.bound.context;
     const { pins } = this.bound.device;
+    const { deadline, signal } = step;
+    this.#waiting = step;
     const request = { method, path, headers, body, phase, deadline, signal, onSent, pace, pins };
     if (login.kind === "basic" && login.authorization !== undefined) {
       const first = body === undefined ? undefined : { method: "GET", path: rootPath };
@@ -163,6 +174,7 @@ export class Service {
   }
 
   #seen<T>(reply: ExchangeReply, proved: boolean, read: (reply: ExchangeReply) => T): T {
+    this.#waiting = undefined;
     this.#peer = reply.peer;
     this.#accepted ||= proved;
     return read(reply);
