@@ -108,7 +108,7 @@ export class DeviceTable {
   remove(on: Connection, id: string): boolean {
     const removed = on.get(deviceStatements.remove, id);
     if (removed === undefined) return false;
-    const [last] = this.rows(on, [removed]);
+    const last = readDeviceRow(removed, this.#inline.readOne(on, removed));
     this.#note(on, id, "deleted", JSON.stringify(last));
     this.#inline.removeUnused(on, removed[inlineColumn] as number | null);
     return true;

@@ -17,7 +17,7 @@ import { deviceColumns } from "./device-row.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Feed } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
-import { devicePage, fewDevices, type Range, rangeCounts } from "./match-device.ts";
+import { type Driver, devicePage, driverCounts, fewDevices } from "./match-device.ts";
 import { issuer, listing } from "./page.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
@@ -37,7 +37,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
       const window = resolvePage(fleet.cursors, resolved.use, options);
       return counters.measure("devices.page", itemsOf, () =>
         database.read((on) => {
-          const { sql, parameters } = devicePage(resolved, window, deviceColumns, smallestRange(on, resolved));
+          const { sql, parameters } = devicePage(resolved, window, deviceColumns, findDriver(on, resolved));
           const rows = table.rows(on, on.all(sql, ...parameters));
           const page = listing(rows, ({ id }) => id, window, issuer(fleet.cursors, resolved.use));
           return { ...page, feed: feed.cursor(readCounts(on).revision) };
@@ -92,14 +92,14 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
   });
 }
 
-/** The range of a filter that has the fewest devices in it, unless even that has many. */
-function smallestRange(on: Connection, filter: ResolvedDeviceFilter): Range | undefined {
-  let [smallest, least]: [Range | undefined, number] = [undefined, fewDevices];
-  for (const { range, sql, parameters } of rangeCounts(filter)) {
+/** The candidate that has the fewest devices, unless even that has many. */
+function findDriver(on: Connection, filter: ResolvedDeviceFilter): Driver | undefined {
+  let [found, least]: [Driver | undefined, number] = [undefined, fewDevices];
+  for (const { driver, sql, parameters } of driverCounts(filter)) {
     const count = Number(on.get(sql, ...parameters)?.[0]);
-    if (count < least) [smallest, least] = [range, count];
+    if (count < least) [found, least] = [driver, count];
   }
-  return smallest;
+  return found;
 }
 
 export const sizeOf = ({ size }: { readonly size: number }): number => size;

@@ -7,6 +7,7 @@ import { freezeAll } from "./json.ts";
 import { list } from "./page.ts";
 
 const inlineStatements = {
+  one: "SELECT json FROM inline_profile WHERE key = ?",
   many: "SELECT p.key, p.json FROM json_each(?) j CROSS JOIN inline_profile p ON p.key = j.value",
   find: "SELECT key FROM inline_profile WHERE digest = ?",
   add: "INSERT INTO inline_profile (json, digest) VALUES (?, ?) RETURNING key",
@@ -24,7 +25,10 @@ export class InlineProfiles {
     this.#sharing = sharing;
   }
 
-  /** Those that rows of `deviceColumns` name, by key: one statement for those not known yet. */
+  /**
+   * Those that rows of `deviceColumns` name, by key: one statement for those not known yet. For the reading connection
+   * alone: what a transaction takes back must not be remembered, its key may be given out again.
+   */
   read(on: Connection, rows: readonly Row[]): ReadonlyMap<number, Profile> {
     const keys = new Set<number>();
     for (const row of rows) {
@@ -40,6 +44,13 @@ export class InlineProfiles {
     const found = on.all(inlineStatements.many, list(unknown)) as unknown as readonly (readonly [number, string])[];
     for (const [key, json] of found) this.#known.set(key, this.#sharing.share(freezeAll(JSON.parse(json) as Profile)));
     return this.#known;
+  }
+
+  /** The profile of one row of `deviceColumns`, not remembered. */
+  readOne(on: Connection, row: Row): ReadonlyMap<number, Profile> {
+    const key = row[inlineColumn];
+    const found = typeof key === "number" ? on.get(inlineStatements.one, key) : undefined;
+    return new Map(found === undefined ? [] : [[key as number, freezeAll(JSON.parse(found[0] as string) as Profile)]]);
   }
 
   /** The key of a profile; kept when it is new. */

@@ -13,44 +13,65 @@ const bounds = { min: ">=", max: "<=", above: ">", below: "<" } as const;
 
 const condition = (sql: string, ...parameters: Condition["parameters"]): Condition => ({ sql, parameters });
 
-/** What was observed, asked for as a range; each has an index, `device_<range>`. */
-export type Range = "firmware" | "seen";
+/**
+ * What may drive a page where few devices meet it: they are all read, and sorted. `status` stands for several at once,
+ * `tag` for the first one beside an equality.
+ */
+export type Driver = "firmware" | "seen" | "status" | "tag";
 
-/** A range that drives a page has fewer devices than this: they are all read, and sorted. */
+/** A driver has fewer devices than this. */
 export const fewDevices = 1_000;
 
-function rangeConditions(filter: ResolvedDeviceFilter): Readonly<Record<Range, readonly Condition[]>> {
-  const { firmware, seenBefore, seenAfter } = filter;
-  const keys = Object.entries(firmware) as [keyof typeof bounds, string][];
-  return {
-    firmware: keys.map(([bound, key]) => condition(`d.firmware_key ${bounds[bound]} ?`, key)),
-    seen: [
-      ...(seenBefore === undefined ? [] : [condition("d.seen_at < ?", seenBefore)]),
-      ...(seenAfter === undefined ? [] : [condition("d.seen_at >= ?", seenAfter)]),
-    ],
-  };
+/** The conditions of a filter that could drive a page; the source of its rows is `from`. */
+interface Candidate {
+  readonly driver: Driver;
+  readonly from: string;
+  readonly conditions: readonly Condition[];
 }
 
-/** How many devices are in each range of a filter, counted up to `fewDevices`. */
-export function rangeCounts(filter: ResolvedDeviceFilter): readonly (Condition & { readonly range: Range })[] {
-  const conditions = rangeConditions(filter);
-  return (["firmware", "seen"] as const).flatMap((range) => {
-    const all = conditions[range];
-    if (all.length === 0 || filter.ids !== undefined) return [];
-    const sql = `SELECT count(*) FROM (SELECT 1 FROM device d INDEXED BY device_${range}
-      WHERE ${all.map((one) => one.sql).join(" AND ")} LIMIT ?)`;
-    return [{ range, ...condition(sql, ...all.flatMap(({ parameters }) => parameters), fewDevices) }];
+function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
+  const { firmware, statuses = [], seenBefore, seenAfter, tags, equal } = filter;
+  const keys = Object.entries(firmware) as [keyof typeof bounds, string][];
+  const all: readonly Candidate[] = [
+    {
+      driver: "firmware",
+      from: "device d INDEXED BY device_firmware",
+      conditions: keys.map(([bound, key]) => condition(`d.firmware_key ${bounds[bound]} ?`, key)),
+    },
+    {
+      driver: "seen",
+      from: "device d INDEXED BY device_seen",
+      conditions: [
+        ...(seenBefore === undefined ? [] : [condition("d.seen_at < ?", seenBefore)]),
+        ...(seenAfter === undefined ? [] : [condition("d.seen_at >= ?", seenAfter)]),
+      ],
+    },
+    {
+      driver: "status",
+      from: "device d INDEXED BY device_status",
+      conditions: statuses.length < 2 ? [] : [statusIn(statuses)],
+    },
+    { driver: "tag", from: "device_tag g", conditions: equal.length === 0 ? [] : tags.slice(0, 1).map(isTag) },
+  ];
+  return all.filter(({ conditions }) => conditions.length > 0);
+}
+
+/** Statements that count the devices of each candidate, up to `fewDevices`. None where ids are given: those drive. */
+export function driverCounts(filter: ResolvedDeviceFilter): readonly (Condition & { readonly driver: Driver })[] {
+  if (filter.ids !== undefined) return [];
+  return candidates(filter).map(({ driver, from, conditions }) => {
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${from} WHERE ${conditions.map((one) => one.sql).join(" AND ")} LIMIT ?)`;
+    return { driver, ...condition(sql, ...conditions.flatMap(({ parameters }) => parameters), fewDevices) };
   });
 }
 
-/** All conditions of a filter but `ids`, and but those tags that its source sees to. */
-function deviceConditions(filter: ResolvedDeviceFilter, tags: readonly string[]): readonly Condition[] {
-  const { statuses, text } = filter;
-  const conditions = filter.equal.map(([field, value]) => equals(`d.${columns[field]}`, value));
-  if (statuses !== undefined) conditions.push(statusIn(statuses));
-  conditions.push(...tags.map(hasTag));
-  if (text !== undefined) conditions.push(contains(text));
-  return conditions;
+/** The conditions of a filter that no candidate stands for; `ids` and tags apart. */
+function otherConditions({ equal, statuses, text }: ResolvedDeviceFilter): readonly Condition[] {
+  return [
+    ...equal.map(([field, value]) => equals(`d.${columns[field]}`, value)),
+    ...(statuses === undefined || statuses.length > 1 ? [] : [statusIn(statuses)]),
+    ...(text === undefined ? [] : [contains(text)]),
+  ];
 }
 
 const nothing = condition("0");
@@ -62,8 +83,11 @@ function equals(column: string, value: string): Condition {
 function statusIn(statuses: readonly string[]): Condition {
   if (statuses.length === 0) return nothing;
   if (statuses.length === 1) return condition("d.status = ?", statuses[0] as string);
-  // The plus keeps its index out: three sorted lists would have to be sorted again.
-  return condition(`+d.status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
+  return condition(`d.status IN (${statuses.map(() => "?").join(", ")})`, ...statuses);
+}
+
+function isTag(tag: string): Condition {
+  return tag.isWellFormed() ? condition("g.tag = ?", tag) : nothing;
 }
 
 // SQLite's lower() knows A to Z alone, as the contract has it.
@@ -84,35 +108,34 @@ interface Source {
 }
 
 /**
- * Where a filter's rows come from: the few devices of a range, those of a tag in the order of their ids, or all devices
+ * Where a filter's rows come from: the few devices of its driver, those of a tag in the order of their ids, or all devices
  * in that order (SQLite finds the index of an equality by itself). The join is CROSS to keep SQLite from turning it round,
- * and a plus keeps a range's index out where the range has many devices: they would all be sorted for one page.
+ * and a plus keeps the index of what has many devices out: they would all be sorted for one page.
  */
-function source(filter: ResolvedDeviceFilter, driver: Range | undefined): Source {
-  const { firmware, seen } = rangeConditions(filter);
-  const ranges = [...firmware, ...seen];
-  if (driver !== undefined) {
-    const conditions = [...deviceConditions(filter, filter.tags), ...ranges];
-    return { from: `device d INDEXED BY device_${driver}`, key: "d.id", conditions };
-  }
-  const walked = ranges.map((one) => ({ ...one, sql: `+${one.sql}` }));
+function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Source {
+  const drivers = candidates(filter).filter((candidate) => candidate.driver !== "tag");
+  const driving = drivers.find((candidate) => candidate.driver === driver);
+  const walked = drivers.flatMap((candidate) =>
+    candidate === driving ? candidate.conditions : candidate.conditions.map((one) => ({ ...one, sql: `+${one.sql}` })),
+  );
+  const others = [...otherConditions(filter), ...walked];
   const [tag, ...more] = filter.tags;
-  const conditions = [...deviceConditions(filter, more), ...walked];
-  if (tag === undefined) return { from: "device d", key: "d.id", conditions };
-  const from = "device_tag g CROSS JOIN device d ON d.id = g.device";
-  const ofTag = tag.isWellFormed() ? condition("g.tag = ?", tag) : nothing;
-  return { from, key: "g.device", conditions: [ofTag, ...conditions] };
+  if (driving === undefined && tag !== undefined && (driver === "tag" || filter.equal.length === 0)) {
+    const from = "device_tag g CROSS JOIN device d ON d.id = g.device";
+    return { from, key: "g.device", conditions: [isTag(tag), ...others, ...more.map(hasTag)] };
+  }
+  return { from: driving?.from ?? "device d", key: "d.id", conditions: [...others, ...filter.tags.map(hasTag)] };
 }
 
 /**
  * The statement that reads one page of what matches, in the order of ids, and one row more.
- * @param driver a range with few devices in it, if there is one
+ * @param driver a candidate with few devices, if there is one
  */
 export function devicePage(
   filter: ResolvedDeviceFilter,
   window: PageWindow,
-  columns: string,
-  driver: Range | undefined,
+  selected: string,
+  driver: Driver | undefined,
 ): Condition {
   const { from, key, conditions } = source(filter, driver);
   const all = [...conditions];
@@ -122,7 +145,7 @@ export function devicePage(
   }
   const where = all.length === 0 ? "" : `WHERE ${all.map(({ sql }) => sql).join(" AND ")}`;
   return condition(
-    `SELECT ${columns} FROM ${from} ${where} ORDER BY ${key} LIMIT ? OFFSET ?`,
+    `SELECT ${selected} FROM ${from} ${where} ORDER BY ${key} LIMIT ? OFFSET ?`,
     ...all.flatMap(({ parameters }) => parameters),
     window.limit + 1,
     window.offset,

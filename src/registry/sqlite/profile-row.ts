@@ -7,6 +7,9 @@ import { freezeAll } from "./json.ts";
 export const profileColumns = `p.id, p.parent, p.scope, p.owner, p.name, p.description, p.delivery, p.requests, p.items, p.options,
   p.created_at, p.updated_at, p.revision`;
 
+/** Where `revision` stands in it. */
+export const revisionColumn = 12;
+
 type Columns = readonly [
   id: string,
   parent: string | null,

@@ -7,7 +7,15 @@ import type { PlacedProfile } from "../put-profile.ts";
 import { type ChangeName, changeNames, type Stretch } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { list } from "./page.ts";
-import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "./profile-row.ts";
+import {
+  ownerOf,
+  profileColumns,
+  readPlace,
+  readProfileRow,
+  revisionColumn,
+  scopes,
+  writeContent,
+} from "./profile-row.ts";
 
 const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description, v.delivery, v.requests, v.items, v.options,
   v.created_at, v.updated_at, v.revision, v.change`;
@@ -38,6 +46,13 @@ const profileStatements = {
     WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2`,
 } as const;
 
+/** Rows remembered, and the most text each of them may have: 16 MiB in all. */
+const kept = 2_048;
+const smallText = 8_192;
+
+const textLength = (columns: Row): number =>
+  columns.reduce<number>((length, value) => length + (typeof value === "string" ? value.length : 0), 0);
+
 /** Where a profile stands, and what a put keeps of it. */
 export interface FoundProfile extends PlacedProfile {
   readonly items: number;
@@ -58,6 +73,8 @@ type FindColumns = readonly [
 /** The profiles of one fleet, and every version they ever had. Its writes belong into a transaction. */
 export class ProfileTable {
   readonly #fleet: Fleet;
+  /** Rows by revision, which says all of a row: to parse and freeze one again costs more than to read it. */
+  readonly #read = new Map<number, ProfileRow>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -68,7 +85,19 @@ export class ProfileTable {
   }
 
   many(on: Connection, ids: readonly string[]): ProfileRow[] {
-    return on.all(profileStatements.many, list(ids)).map(readProfileRow);
+    return on.all(profileStatements.many, list(ids)).map((row) => this.row(row));
+  }
+
+  /** @param columns `profileColumns` */
+  row(columns: Row): ProfileRow {
+    const revision = columns[revisionColumn] as number;
+    const known = this.#read.get(revision);
+    if (known !== undefined) return known;
+    const row = readProfileRow(columns);
+    if (textLength(columns) > smallText) return row;
+    if (this.#read.size >= kept) this.#read.clear();
+    this.#read.set(revision, row);
+    return row;
   }
 
   find(on: Connection, id: string): FoundProfile | undefined {
@@ -122,9 +151,9 @@ export class ProfileTable {
         ? on.all(profileStatements.feed, after, most)
         : on.all(profileStatements.overrides, after, most, list(parents));
     const changes = found.map((version): Change<ProfileRow> => {
-      const [id, revision, kind] = [version[0], version[12], version[13]] as [string, number, 0 | 1 | 2];
+      const [id, revision, kind] = [version[0], version[revisionColumn], version[13]] as [string, number, 0 | 1 | 2];
       const change = changeNames[kind];
-      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: readProfileRow(version) };
+      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: this.row(version) };
     });
     return { changes, end, forgotten: 0 };
   }

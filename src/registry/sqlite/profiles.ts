@@ -26,7 +26,7 @@ import type { Feed } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { profilePage } from "./match-profile.ts";
 import { issuer, listing } from "./page.ts";
-import { profileColumns, readProfileRow } from "./profile-row.ts";
+import { profileColumns } from "./profile-row.ts";
 import type { FoundProfile, ProfileTable } from "./profile-table.ts";
 import { Resolver } from "./resolver.ts";
 
@@ -48,7 +48,7 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       const { sql, parameters } = profilePage(resolved, window, profileColumns);
       return counters.measure("profiles.page", itemsOf, () =>
         database.read((on) => {
-          const rows = on.all(sql, ...parameters).map(readProfileRow);
+          const rows = on.all(sql, ...parameters).map((row) => table.row(row));
           const page = listing(rows, ({ id }) => id, window, issuer(fleet.cursors, resolved.use));
           return { ...page, feed: feed.cursor(readCounts(on).revision) };
         }),

@@ -29,6 +29,7 @@ const deviceFilters: readonly DeviceFilter[] = [
   { firmware: { above: "1.0.0", max: "2.0.0" }, seenAfter: 1 },
   { seenBefore: 5, seenAfter: 1 },
   { site: "s1", seenBefore: 5, tags: ["t1"] },
+  { tags: ["t1"], status: ["online", "unknown"] },
   { text: "x" },
 ];
 
@@ -130,7 +131,7 @@ const allowed: readonly (readonly [step: RegExp, reason: string])[] = [
 
 /** Statements that sort, each with the reason why it may. */
 const sorting: readonly (readonly [statement: RegExp, reason: string])[] = [
-  [/INDEXED BY device_(firmware|seen)/, "fewer than a thousand devices, counted before"],
+  [/INDEXED BY device_(firmware|seen|status)/, "fewer than a thousand devices, counted before"],
   [/FROM tree ORDER BY depth/, "one tree, leaves first"],
   [/ORDER BY depth DESC, id/, "the overrides of one device"],
   [/json_each\(\?3\) j CROSS JOIN profile_version/, "the feeds of several parents in one order"],

@@ -11,8 +11,8 @@ export interface BusyPolicy {
 }
 
 /**
- * Tries until nobody else holds the lock. SQLite's own busy timeout sleeps inside the thread (up to 633 ms of blocked
- * event loop with 8 processes on one file); this waits outside it, 1 to 32 ms with full jitter.
+ * Tries until nobody else holds the lock. SQLite's own busy timeout sleeps inside the thread, and the event
+ * loop with it; this waits outside it, 1 to 32 ms with full jitter.
  */
 export async function whileBusy<T>(policy: BusyPolicy, attempt: () => T): Promise<T> {
   const end = performance.now() + policy.patience;

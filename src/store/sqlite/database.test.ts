@@ -165,6 +165,8 @@ describe("group commit", () => {
     const writes = Promise.all([rig.add(1), rig.add(2)]);
     await Promise.all([rig.database.close(), rig.database.close()]);
     expect(await writes).toEqual([1, 1]);
+    await expect(rig.add(3)).rejects.toMatchObject({ code: "registry_failed" });
+    await expect(rig.numbers()).rejects.toMatchObject({ code: "registry_failed" });
     using file = new DatabaseSync(rig.path);
     expect(file.prepare(all).all()).toHaveLength(2);
   });

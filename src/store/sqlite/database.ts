@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Random } from "../../core/clock.ts";
 import { type BusyPolicy, whileBusy } from "./busy.ts";
 import { Connection } from "./connection.ts";
-import { failed, storeFailure } from "./failure.ts";
+import { closed, failed, storeFailure } from "./failure.ts";
 import { GroupCommit, type TransactionHooks } from "./group-commit.ts";
 import { checkFile, checkSqliteVersion, migrate, type Schema } from "./schema.ts";
 import { applySettings, readSetting } from "./settings.ts";
@@ -84,9 +84,10 @@ export class Database {
   }
 
   /** Runs statements in a transaction; resolves once it is on the disk. */
-  write<T>(work: (on: Connection) => T): Promise<T> {
+  async write<T>(work: (on: Connection) => T): Promise<T> {
+    if (this.#closed !== undefined) throw closed();
     if (this.#commits === undefined) throw new Error("begin comes before the first write");
-    return this.#commits.write(() => work(this.writer));
+    return await this.#commits.write(() => work(this.writer));
   }
 
   statistics(): DatabaseStatistics {

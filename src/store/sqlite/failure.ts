@@ -31,10 +31,19 @@ export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
  * parts of a statement, never of a value; it stays in the cause.
  */
 export function storeFailure(error: unknown): unknown {
+  if (isClosed(error)) return closed(error);
   const code = resultCode(error);
   if (code === undefined) return error;
   const message = told[code] ?? `the database failed with SQLite's code ${code}; its cause says more`;
   return failed(message, error, retryable.includes(code));
+}
+
+/** Whether a statement came after its connection had been closed: nothing that SQLite itself would say. */
+const isClosed = (error: unknown): boolean =>
+  (error as { readonly code?: unknown } | null)?.code === "ERR_INVALID_STATE";
+
+export function closed(cause?: unknown): FlashwaveError<"registry_failed"> {
+  return failed("the database was closed meanwhile; open it again to go on", cause);
 }
 
 export function failed(message: string, cause?: unknown, again = false): FlashwaveError<"registry_failed"> {

@@ -32,8 +32,7 @@ const longest = 8;
  *     write c ┘
  *     write d ──────────────────────────────────────────────── waits for the next
  *
- * 500 writers: 8,000 rows/s with a commit each, 296,000 to 539,000 together. A write that throws takes back its own
- * part alone. Nothing is acknowledged before its commit has returned, and a commit that failed is never tried again:
+ * A write that throws takes back its own part alone. Nothing is acknowledged before its commit has returned, and a commit that failed is never tried again:
  * after a failed fsync nobody knows what the disk holds.
  */
 export class GroupCommit {
