@@ -1,6 +1,8 @@
-// What a page of docs/ quotes of a file stands in that file, to the letter.
-import { readFileSync } from "node:fs";
+// What a page of docs/ quotes of a file stands in that file, to the letter; what README has one try works.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
@@ -19,4 +21,20 @@ it.each(quoted)("%s is quoted as it is", (path, code) => {
 
 it.each([...page.matchAll(/`((?:src|examples)\/[\w./-]+)`/g)].map(([, path = ""]) => path))("%s is there", (path) => {
   expect(() => readFileSync(join(root, path))).not.toThrow(/ENOENT/);
+});
+
+it("README's code against a simulated device runs", async () => {
+  const blocks = readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts\n(.*?)```/gms);
+  const code = [...blocks].map(([, text = ""]) => text).find((text) => text.includes("flashwave/testing"));
+  const door = (path: string) => JSON.stringify(pathToFileURL(join(root, path)).href);
+  const runnable = code
+    ?.replace('"flashwave"', door("src/index.ts"))
+    .replace('"flashwave/testing"', door("src/testing/index.ts"));
+  const folder = mkdtempSync(join(tmpdir(), "flashwave-readme-"));
+  try {
+    writeFileSync(join(folder, "readme.ts"), `${runnable}\nexport const status = outcome.status;`);
+    expect(await import(pathToFileURL(join(folder, "readme.ts")).href)).toMatchObject({ status: "updated" });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
