@@ -1,0 +1,85 @@
+import { describe, expect, it, vi } from "vitest";
+import { makeFirmware, type SwupdateDevice, type SwupdatePlay, startSwupdate } from "../../../mocks/index.ts";
+import { openArtifact } from "../../bytes/index.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { SendStep } from "../../core/delivery.ts";
+import type { Receipt } from "../../core/outcome.ts";
+import { createTransport } from "../../http/index.ts";
+import { swupdate } from "./index.ts";
+
+const image = makeFirmware({ version: "2.0.0", length: 100_000 });
+/** The verdict of this adapter is the session's own: no receipt is looked at. */
+const receipt = {} as Receipt;
+const step = (changes: Partial<SendStep> = {}): SendStep => ({
+  ...{ deadline: systemClock.now() + 20_000, pushId: "p", attemptId: "a" },
+  ...changes,
+});
+
+/** One session with one device, for what a client does not show. */
+async function rig(ends: SwupdatePlay["ends"]) {
+  await using stack = new AsyncDisposableStack();
+  const device = stack.use(await startSwupdate());
+  device.play({ ends });
+  const transport = stack.use(createTransport({ addressPolicy: { permit: ["127.0.0.0/8"] } }));
+  const artifact = stack.use(await openArtifact(image, { version: "2.0.0" }));
+  const origin = transport.origin(device.url);
+  const session = swupdate().bind({ id: "b1", address: device.url }, { transport, origin, clock: systemClock });
+  stack.defer(() => session.close?.());
+  const kept = stack.move();
+  return { device, session, artifact, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+const uploads = ({ control }: SwupdateDevice) =>
+  control.requests().filter(({ endpoint }) => endpoint === "update").length;
+
+describe("a session settles", () => {
+  it("as installed by SUCCESS alone", async () => {
+    await using trial = await rig("success");
+    await trial.session.send(trial.artifact.payload, step());
+    expect(await trial.session.settle?.(receipt, step())).toBe("installed");
+  });
+
+  it("as lost where the verdict was missed", async () => {
+    await using trial = await rig("missed");
+    await trial.session.send(trial.artifact.payload, step());
+    expect(await trial.session.settle?.(receipt, step())).toBe("lost");
+  });
+
+  it("as lost where the websocket broke before it", async () => {
+    await using trial = await rig("hang");
+    await trial.session.send(trial.artifact.payload, step());
+    trial.device.dropListeners();
+    expect(await trial.session.settle?.(receipt, step())).toBe("lost");
+  });
+});
+
+describe("a session that is told to send again", () => {
+  it("does not, where the device has meanwhile installed what it was given up on", async () => {
+    await using trial = await rig("hang");
+    const { device, session, artifact } = trial;
+    device.script({ on: "update", fault: { kind: "cut", at: "installed" } });
+    const soon = step({ deadline: systemClock.now() + 400 });
+    await expect(session.send(artifact.payload, soon)).rejects.toMatchObject({ code: "outcome_unknown" });
+    const again = session.send(artifact.payload, step());
+    device.say({ type: "status", status: "SUCCESS" });
+    expect(await again).toEqual({ status: 0, bytes: image.length });
+    expect(uploads(device)).toBe(1);
+  });
+
+  it("hears the device out first, and then does where that failed", async () => {
+    await using trial = await rig("hang");
+    const { device, session, artifact } = trial;
+    device.script({ on: "update", fault: { kind: "cut", at: "installed" } });
+    const soon = step({ deadline: systemClock.now() + 400 });
+    await expect(session.send(artifact.payload, soon)).rejects.toMatchObject({ code: "outcome_unknown" });
+    const again = session.send(artifact.payload, step());
+    // The websocket, the question and the upload; and then the question of the second send, and its answer.
+    await vi.waitUntil(() => device.control.requests().length === 4);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(uploads(device)).toBe(1);
+    device.say({ type: "message", level: "3", text: "no" });
+    device.say({ type: "status", status: "FAILURE" });
+    expect(await again).toMatchObject({ status: 200, bytes: image.length });
+    expect(uploads(device)).toBe(2);
+  });
+});
