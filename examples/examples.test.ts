@@ -83,6 +83,18 @@ describe("examples", () => {
     expect({ code, out }).toEqual({ code: 0, out: "updated; the registry says 2.0.0, proved by version.\n" });
   });
 
+  it("fleet-file", async () => {
+    await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
+    const args = [join(directory, "fleet.db"), firmware, "2.0.0", device.url];
+    const first = await run("fleet-file.ts", args);
+    const out = (before: string, status: string) =>
+      `before: ${before}\n${status}: 2.0.0\n0 devices are older than 2.0.0\n`;
+    expect(first).toEqual({ code: 0, out: out("never seen", "updated"), err: "" });
+    // It remembers, and so does not send again what runs already.
+    expect(await run("fleet-file.ts", args)).toEqual({ code: 0, out: out("2.0.0", "skipped"), err: "" });
+    expect(device.device.received.map(({ method, bytes }) => [method, bytes])).toEqual([["POST", 300_000]]);
+  });
+
   it("redfish", async () => {
     const user = { name: "root", password: "0penBmc" };
     await using bmc = await startRedfishDevice({ style: "openbmc", user, taskMs: 100 });
