@@ -119,6 +119,7 @@ describe("several processes that write one file", () => {
     expect(heard.sort()).toEqual(written.map(({ id }) => `created ${id}`).sort());
     expect(new Set(written.map(({ revision }) => revision)).size).toBe(4 * count);
     expect((await devicesOf(registry)).size).toBe(4 * count);
+    expect(integrity(path)).toEqual(sound);
   });
 });
 

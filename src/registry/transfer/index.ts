@@ -1,0 +1,177 @@
+import type { DeviceFilter, DeviceInput, DeviceRegistry } from "../../core/device-registry.ts";
+import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
+import type { ProfileFilter, ProfileInput, ProfileRegistry } from "../../core/profile-registry.ts";
+import { invalidOption } from "../failures.ts";
+import { type Columns, deviceColumns, pickFields, profileColumns, writeCell } from "./columns.ts";
+import { writeCsv } from "./csv.ts";
+import type { TransferSource } from "./lines.ts";
+import { readRows, type TransferFormat } from "./rows.ts";
+
+export type { TransferSource } from "./lines.ts";
+export type { TransferFormat } from "./rows.ts";
+
+export interface ImportOptions extends CallOptions {
+  readonly format: TransferFormat;
+  /** Called for each row that was not taken, in order. */
+  readonly onRefused?: (refusal: RefusedRow) => void;
+}
+
+/** A row that was not taken. It holds nothing of the row but its id. */
+export interface RefusedRow {
+  /** Of the source, from 1; of a row over several lines the first. */
+  readonly line: number;
+  readonly id: string;
+  /** What the registry said, `malformed` when the row could not even be read. */
+  readonly result: string;
+  readonly reason: string;
+}
+
+export interface ImportReport {
+  readonly created: number;
+  readonly updated: number;
+  readonly refused: number;
+}
+
+/**
+ * Puts devices from CSV or NDJSON, 500 at a time, so that memory stays flat however many there are. One bad row does not
+ * keep the others out; rows that were there are replaced whole.
+ *
+ * CSV has a header of `DeviceInput`'s fields in any order, `id` among them; tags and pins are separated by semicolons (or
+ * a JSON list), metadata and profile are JSON. NDJSON has one such object a line.
+ *
+ * @throws `invalid_option` for a header it does not know, quotes that do not match and bytes that are not UTF-8; what came
+ * before stays imported. What the registry throws.
+ */
+export async function importDevices(
+  devices: Pick<DeviceRegistry, "put">,
+  source: TransferSource,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const put = (rows: readonly object[]) => devices.put(rows as readonly DeviceInput[], options);
+  return importRows(source, deviceColumns, put, options);
+}
+
+/** As `importDevices`, of `ProfileInput`: parents before what overrides them. Requests, items and options are JSON. */
+export async function importProfiles(
+  profiles: Pick<ProfileRegistry, "put">,
+  source: TransferSource,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const put = (rows: readonly object[]) => profiles.put(rows as readonly ProfileInput[], options);
+  return importRows(source, profileColumns, put, options);
+}
+
+export interface ExportOptions<Filter> extends CallOptions {
+  readonly format: TransferFormat;
+  /** @default all */
+  readonly filter?: Filter;
+}
+
+/** What was registered of devices, in the order of their ids, as `importDevices` reads it; a page at a time. */
+export function exportDevices(
+  devices: Pick<DeviceRegistry, "page">,
+  options: ExportOptions<DeviceFilter>,
+): AsyncGenerator<string, void> {
+  return exportRows((window) => devices.page(options.filter, { ...options, ...window }), deviceColumns, options.format);
+}
+
+/**
+ * Profiles as `importProfiles` reads them: bases first, then overrides, parents before their children. It holds the ids of
+ * all overrides, and 500 rows.
+ */
+export async function* exportProfiles(
+  profiles: Pick<ProfileRegistry, "page" | "getMany">,
+  options: Omit<ExportOptions<ProfileFilter>, "filter">,
+): AsyncGenerator<string, void> {
+  const { format } = options;
+  const page = (kind: "base" | "override") => (window: PageOptions) =>
+    profiles.page({ kind }, { ...options, ...window });
+  yield* exportRows(page("base"), profileColumns, format);
+  const children = new Map<string, string[]>();
+  for await (const overrides of pages(page("override"))) {
+    for (const { id, parent = "" } of overrides) {
+      const siblings = children.get(parent);
+      if (siblings === undefined) children.set(parent, [id]);
+      else siblings.push(id);
+    }
+  }
+  const ids = new Set([...children.values()].flat());
+  let level = [...children].flatMap(([parent, siblings]) => (ids.has(parent) ? [] : siblings));
+  for (; level.length > 0; level = level.flatMap((id) => children.get(id) ?? [])) {
+    for (let at = 0; at < level.length; at += batch) {
+      const rows = await profiles.getMany(level.slice(at, at + batch), options);
+      yield [...rows.values()].map((row) => writeRow(row, profileColumns, format)).join("");
+    }
+  }
+}
+
+const batch = 500;
+
+interface Waiting {
+  readonly line: number;
+  readonly row: object;
+}
+
+type PutResult = { readonly id: string; readonly result: string; readonly reason?: string };
+
+async function importRows(
+  source: TransferSource,
+  columns: Columns,
+  put: (rows: readonly object[]) => Promise<readonly PutResult[]>,
+  { format, onRefused }: ImportOptions,
+): Promise<ImportReport> {
+  const report = { created: 0, updated: 0, refused: 0 };
+  const refuse = (refusal: RefusedRow) => {
+    report.refused += 1;
+    onRefused?.(refusal);
+  };
+  let waiting: Waiting[] = [];
+  const flush = async () => {
+    const rows = waiting;
+    waiting = [];
+    for (const [i, result] of (await put(rows.map(({ row }) => row))).entries()) {
+      if (result.result === "created") report.created += 1;
+      else if (result.result === "updated") report.updated += 1;
+      else refuse({ line: rows[i]?.line ?? 0, reason: "the row was not taken", ...result });
+    }
+  };
+  try {
+    for await (const read of readRows(source, format, columns)) {
+      if ("row" in read) waiting.push(read);
+      else {
+        await flush(); // refusals are told in order
+        refuse({ result: "malformed", ...read });
+      }
+      if (waiting.length === batch) await flush();
+    }
+  } finally {
+    if (waiting.length > 0) await flush();
+  }
+  return report;
+}
+
+type ExportedRow = Parameters<typeof pickFields>[0];
+
+async function* exportRows(
+  read: (window: PageOptions) => Promise<Listing<ExportedRow>>,
+  columns: Columns,
+  format: TransferFormat,
+): AsyncGenerator<string, void> {
+  if (format !== "csv" && format !== "ndjson") throw invalidOption("format must be csv or ndjson");
+  if (format === "csv") yield writeCsv(Object.keys(columns));
+  for await (const rows of pages(read)) yield rows.map((row) => writeRow(row, columns, format)).join("");
+}
+
+async function* pages<Row>(read: (window: PageOptions) => Promise<Listing<Row>>): AsyncGenerator<readonly Row[], void> {
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    const { items, next } = await read({ limit: batch, ...(after === undefined ? {} : { after }) });
+    if (items.length > 0) yield items;
+    after = next;
+  }
+}
+
+function writeRow(row: ExportedRow, columns: Columns, format: TransferFormat): string {
+  const fields = pickFields(row, columns);
+  if (format === "ndjson") return `${JSON.stringify(fields)}\n`;
+  return writeCsv(Object.entries(columns).map(([name, kind]) => writeCell(kind, fields[name])));
+}

@@ -1,0 +1,38 @@
+import { invalidOption } from "../failures.ts";
+
+/** Bytes or text in pieces of any size: a file's stream, a request's body, a list of strings. */
+export type TransferSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+
+/** @throws `invalid_option` when bytes are not UTF-8 */
+export async function* readText(source: TransferSource): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder("utf-8", { fatal: true }); // it takes a byte order mark away
+  const decode = (bytes?: Uint8Array): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch {
+      throw invalidOption("what is imported must be UTF-8");
+    }
+  };
+  for await (const piece of source) yield typeof piece === "string" ? piece : decode(piece);
+  const rest = decode();
+  if (rest !== "") yield rest;
+}
+
+/** The most characters of one line: more than the largest row that a registry takes. */
+const longest = 8_388_608;
+
+/** Lines with their numbers, from 1. Empty ones are left out. @throws `invalid_option` for a line that is too long */
+export async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly [number, string], void> {
+  let rest = "";
+  let number = 0;
+  for await (const text of texts) {
+    const lines = (rest + text).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      number += 1;
+      if (line.trim() !== "") yield [number, line];
+    }
+    if (rest.length > longest) throw invalidOption(`line ${number + 1} is too long`);
+  }
+  if (rest.trim() !== "") yield [number + 1, rest];
+}

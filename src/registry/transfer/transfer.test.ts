@@ -1,0 +1,256 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DeviceInput, ProfileInput, Registry } from "../../core/registry.ts";
+import { expectCode } from "../driver.suite.ts";
+import { createMemoryRegistry } from "../memory/index.ts";
+import { CsvFault, readCsv, writeCsv } from "./csv.ts";
+import {
+  exportDevices,
+  exportProfiles,
+  importDevices,
+  importProfiles,
+  type RefusedRow,
+  type TransferFormat,
+} from "./index.ts";
+
+const formats: readonly TransferFormat[] = ["csv", "ndjson"];
+
+async function textOf(pieces: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += piece;
+  return text;
+}
+
+async function* piecesOf(text: string, size: number): AsyncGenerator<string, void> {
+  for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+}
+
+async function cellsOf(text: string, size = 3): Promise<(readonly string[])[]> {
+  const records: (readonly string[])[] = [];
+  for await (const { cells } of readCsv(piecesOf(text, size))) records.push(cells);
+  return records;
+}
+
+/** Imports into an empty fleet. */
+async function imported(text: string | Uint8Array[], format: TransferFormat) {
+  const registry = createMemoryRegistry();
+  const refusals: RefusedRow[] = [];
+  const source = typeof text === "string" ? [text] : text;
+  const report = await importDevices(registry.devices, source, { format, onRefused: (row) => refusals.push(row) });
+  return { registry, refusals, report };
+}
+
+describe("CSV", () => {
+  it.each([
+    ["", []],
+    ["\r\n\n", []],
+    ["a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]],
+    ["a,b\nc,d", [["a", "b"], ["c", "d"]]],
+    ["a\rb\r", [["a"], ["b"]]],
+    [",\n", [["", ""]]],
+    ['""\n', [[""]]],
+    ['"a,b","c""d","e\r\nf"\n', [["a,b", 'c"d', "e\r\nf"]]],
+    [" a , b ", [[" a ", " b "]]],
+  ] as const)("reads %j", async (text, records) => {
+    for (const size of [1, 2, 1_000]) expect(await cellsOf(text, size)).toEqual(records);
+  }); // biome-ignore format: a table
+
+  it.each([
+    ['a,"b', "line 1: a quote never closes"],
+    ['x\n"a"b', "line 2: text after a closing quote"],
+    ['a"b', "line 1: a quote within a cell"],
+  ])("refuses %j", async (text, message) => {
+    await expect(cellsOf(text)).rejects.toThrow(CsvFault);
+    await expect(cellsOf(text)).rejects.toThrow(message);
+  });
+
+  it("reads what it wrote, in whatever pieces it comes", async () => {
+    const cell = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r", " ", ";", "é", "\u{1F600}") });
+    const record = fc.array(cell, { minLength: 1, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(record), fc.integer({ min: 1, max: 9 }), async (records, size) => {
+        const text = records.map(writeCsv).join("");
+        // One empty cell is an empty line, which is no record.
+        expect(await cellsOf(text, size)).toEqual(records.filter((cells) => cells.length > 1 || cells[0] !== ""));
+      }),
+    );
+  });
+
+  it("does not take a file without a closing quote into memory", async () => {
+    let pieces = 0;
+    async function* endless(): AsyncGenerator<string, void> {
+      for (yield '"'; ; yield "x".repeat(65_536)) pieces += 1;
+    }
+    const read = async () => {
+      for await (const _ of readCsv(endless())) throw new Error("there is no record in it");
+    };
+    await expect(read()).rejects.toThrow("too long");
+    expect(pieces).toBeLessThan(20);
+  });
+});
+
+const devices: readonly DeviceInput[] = [
+  { id: "a", address: "http://10.0.0.1" },
+  {
+    id: 'b "quoted", with a comma',
+    address: "https://10.0.0.2:8443",
+    name: "Käse № 7",
+    delivery: "http",
+    probe: "http",
+    profileId: "till",
+    group: "g",
+    site: "s",
+    location: "l",
+    tags: ["x", "y z"],
+    pins: [`sha256/${"A".repeat(43)}=`],
+    metadata: { "a,b": "line\nbreak", "=1+1": "" },
+    profile: { send: { path: "/own", headers: { "x-a": "1" } }, health: false, options: { chunk: 5 } },
+  },
+  { id: "c", address: "http://10.0.0.3", tags: ["with;semicolon", "[bracket"] },
+  { id: "d", address: "http://10.0.0.4", tags: [], metadata: {} },
+];
+
+const profiles: readonly ProfileInput[] = [
+  { id: "till", name: "Till", description: "a,b\nc", requests: { send: { path: "/u" } }, options: { n: 1 } },
+  { id: "a-deep", name: "Deep", parent: "b-group", scope: "device", device: "a" },
+  { id: "b-group", name: "Group", parent: "till", scope: "group", group: "g", requests: { health: false } },
+  {
+    id: "other",
+    name: "Other",
+    items: [
+      { purpose: "send", kind: "header", name: "x", value: '"' },
+      { purpose: "send", kind: "query", name: "y", enabled: false },
+    ],
+  },
+];
+
+const shown = async ({ devices: rows, profiles: all }: Registry) => [
+  (await rows.page()).items.map(({ revision: _, createdAt: __, updatedAt: ___, ...row }) => row),
+  (await all.page()).items.map(({ revision: _, createdAt: __, updatedAt: ___, ...row }) => row),
+];
+
+describe.each(formats)("%s", (format) => {
+  it("brings a fleet from one registry into another", async () => {
+    const from = createMemoryRegistry();
+    const ordered = [profiles[0], profiles[3], profiles[2], profiles[1]] as readonly ProfileInput[];
+    await from.profiles.put(ordered);
+    await from.devices.put(devices);
+    await from.profiles.put(ordered);
+    const to = createMemoryRegistry();
+    const profileText = await textOf(exportProfiles(from.profiles, { format }));
+    const deviceText = await textOf(exportDevices(from.devices, { format }));
+    const options = { format };
+    const first = await importProfiles(to.profiles, [profileText], options);
+    expect(first).toEqual({ created: 3, updated: 0, refused: 1 }); // its device is not there yet
+    expect(await importDevices(to.devices, [deviceText], options)).toEqual({ created: 4, updated: 0, refused: 0 });
+    expect(await importProfiles(to.profiles, [profileText], options)).toEqual({ created: 1, updated: 3, refused: 0 });
+    expect(await shown(to)).toEqual(await shown(from));
+    expect(await textOf(exportDevices(to.devices, { format }))).toBe(deviceText);
+    const some = exportDevices(from.devices, { format, filter: { site: "s" } });
+    expect((await imported(await textOf(some), format)).refusals).toMatchObject([{ result: "invalid_profile" }]);
+  });
+
+  it("tells of each bad row where it stands, in order, and takes the others", async () => {
+    const lines =
+      format === "csv"
+        ? [
+            "id,metadata,address",
+            "a,,http://a",
+            "b,{,http://b",
+            "c,,ftp://secret",
+            "d",
+            ",,http://e",
+            'f,,"http://f"',
+            "",
+          ]
+        : [
+            "",
+            '{"id":"a","address":"http://a"}',
+            '{"id":"b"',
+            '{"id":"c","address":"ftp://secret"}',
+            '{"id":"d","address":"http://d","colour":"secret"}',
+            '["secret"]',
+            '{"id":"f","address":"http://f"}',
+          ];
+    const { registry, report, refusals } = await imported(lines.join("\n"), format);
+    expect(report).toEqual({ created: 2, updated: 0, refused: 4 });
+    expect([...(await registry.devices.getMany(["a", "f"])).keys()]).toEqual(["a", "f"]);
+    expect(refusals.map(({ line, result }) => [line, result])).toEqual([
+      [3, "malformed"],
+      [4, "invalid_address"],
+      [5, "malformed"],
+      [6, format === "csv" ? "invalid_device" : "malformed"],
+    ]);
+    expect(JSON.stringify(refusals)).not.toContain("secret");
+  });
+
+  it("takes bytes that are cut anywhere, with a byte order mark, and refuses what is not UTF-8", async () => {
+    const text =
+      format === "csv" ? "id,address,name\nk,http://a,Käse\n" : '{"id":"k","address":"http://a","name":"Käse"}';
+    const bytes = Buffer.from(`\uFEFF${text}`);
+    const { registry } = await imported(
+      Array.from(bytes, (byte) => Uint8Array.of(byte)),
+      format,
+    );
+    expect((await registry.devices.getMany(["k"])).get("k")?.name).toBe("Käse");
+    await expectCode(imported([Buffer.from(text), Uint8Array.of(0xff)], format), "invalid_option");
+    await expectCode(imported([Buffer.from(text), Uint8Array.of(0xc3)], format), "invalid_option");
+  });
+
+  it("reads no further ahead than a batch, and stops with its signal", async () => {
+    const registry = createMemoryRegistry();
+    const controller = new AbortController();
+    let [made, put, ahead] = [0, 0, 0];
+    async function* source(): AsyncGenerator<string, void> {
+      if (format === "csv") yield "id,address\n";
+      for (; made < 20_000; made += 10) {
+        ahead = Math.max(ahead, made - put);
+        if (made === 10_000) controller.abort();
+        const rows = Array.from({ length: 10 }, (_, i) => ({ id: `d${made + i}`, address: "http://a" }));
+        yield rows
+          .map((row) => (format === "csv" ? `${row.id},${row.address}\n` : `${JSON.stringify(row)}\n`))
+          .join("");
+      }
+    }
+    const counting = {
+      put: async (...args: Parameters<typeof registry.devices.put>) => {
+        const results = await registry.devices.put(...args);
+        put += results.length;
+        return results;
+      },
+    };
+    await expectCode(importDevices(counting, source(), { format, signal: controller.signal }), "aborted");
+    expect(put).toBeGreaterThan(9_000);
+    expect(put).toBeLessThanOrEqual(10_000);
+    expect(ahead).toBeLessThanOrEqual(510);
+  });
+});
+
+describe("an import", () => {
+  it.each(["", "id,colour\n", "address\na\n", "id,id\n", "__proto__,id\n"])(
+    "of CSV with the header %j",
+    async (text) => {
+      const run = imported(text, "csv");
+      if (text === "") expect((await run).report).toEqual({ created: 0, updated: 0, refused: 0 });
+      else await expectCode(run, "invalid_option");
+    },
+  );
+
+  it("keeps what came before quotes that do not match", async () => {
+    const registry = createMemoryRegistry();
+    const text = 'id,address\na,http://a\nb,"http://b\n';
+    await expectCode(importDevices(registry.devices, [text], { format: "csv" }), "invalid_option");
+    expect((await registry.devices.page()).items.map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  it("knows two formats", async () => {
+    const format = "xml" as TransferFormat;
+    await expectCode(imported("", format), "invalid_option");
+    await expectCode(textOf(exportDevices(createMemoryRegistry().devices, { format })), "invalid_option");
+  });
+
+  it("refuses a member that would reach a prototype", async () => {
+    const { refusals } = await imported('{"id":"a","address":"http://a","__proto__":{"x":1}}', "ndjson");
+    expect(refusals).toMatchObject([{ line: 1, id: "a", result: "malformed" }]);
+  });
+});
