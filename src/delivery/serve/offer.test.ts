@@ -65,3 +65,15 @@ describe("what counts as fetched", () => {
     expect(await fetched()).toBe(false);
   });
 });
+
+describe("what may have left", () => {
+  it("is a byte from the moment it is handed over, though its flush was never seen", async () => {
+    const { offer } = await offered();
+    const first = offer.begins(0);
+    offer.leaves(0);
+    offer.ended(first, false);
+    offer.end();
+    await expect(offer.fetched).rejects.toMatchObject({ code: "client_closed", bytesOut: "some" });
+    expect(offer.progress()).toMatchObject({ bytes: 0, covered: 1 });
+  });
+});

@@ -210,6 +210,23 @@ describe("what leads nowhere", () => {
     expect(server.statistics()).toMatchObject({ publications: 0, refused: 1 });
   });
 
+  it("a URL that ends while a reader takes nothing: the connection ends with it, and the artifact has its lease back", async () => {
+    const pool = createBufferPool();
+    const server = await start();
+    await using artifact = await openArtifact(await file(pattern(20_000_000)), { cacheBytes: 0, pool });
+    const publication = await server.publish(artifact.payload, device);
+    const stuck = connect(server.port, "127.0.0.1", () => {
+      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    });
+    stuck.pause().on("error", () => undefined);
+    await vi.waitUntil(() => publication.progress().bytes > 0);
+    await publication[Symbol.asyncDispose]();
+    // Long before the minute that a reader may stall.
+    await vi.waitUntil(() => server.statistics().connections === 0 && pool.statistics().leased === 0, 10_000);
+    expect(publication.progress()).toMatchObject({ open: 0 });
+    stuck.destroy();
+  });
+
   it("a URL that has expired", async () => {
     const server = await start({ expiry: 20 });
     const artifact = await open(bytes);
