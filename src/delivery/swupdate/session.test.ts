@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { makeFirmware, type SwupdateDevice, type SwupdatePlay, startSwupdate } from "../../../mocks/index.ts";
 import { openArtifact } from "../../bytes/index.ts";
-import { systemClock } from "../../core/clock.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
 import type { SendStep } from "../../core/delivery.ts";
 import type { Receipt } from "../../core/outcome.ts";
 import { createTransport } from "../../http/index.ts";
+import { createVirtualClock } from "../../testing/virtual-clock.ts";
 import { swupdate } from "./index.ts";
 
 const image = makeFirmware({ version: "2.0.0", length: 100_000 });
@@ -16,14 +17,14 @@ const step = (changes: Partial<SendStep> = {}): SendStep => ({
 });
 
 /** One session with one device, for what a client does not show. */
-async function rig(ends: SwupdatePlay["ends"]) {
+async function rig(ends: SwupdatePlay["ends"], clock: Clock = systemClock) {
   await using stack = new AsyncDisposableStack();
   const device = stack.use(await startSwupdate());
   device.play({ ends });
   const transport = stack.use(createTransport({ addressPolicy: { permit: ["127.0.0.0/8"] } }));
   const artifact = stack.use(await openArtifact(image, { version: "2.0.0" }));
   const origin = transport.origin(device.url);
-  const session = swupdate().bind({ id: "b1", address: device.url }, { transport, origin, clock: systemClock });
+  const session = swupdate().bind({ id: "b1", address: device.url }, { transport, origin, clock });
   stack.defer(() => session.close?.());
   const kept = stack.move();
   return { device, session, artifact, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -81,5 +82,21 @@ describe("a session that is told to send again", () => {
     device.say({ type: "status", status: "FAILURE" });
     expect(await again).toMatchObject({ status: 200, bytes: image.length });
     expect(uploads(device)).toBe(2);
+  });
+});
+
+describe("a session whose payload throws what is no FlashwaveError", () => {
+  it("lets it through, and waits for nothing any more", async () => {
+    const clock = createVirtualClock();
+    await using trial = await rig("success", clock);
+    const { artifact } = trial.artifact.payload;
+    const slice = () => {
+      throw new TypeError("no bytes");
+    };
+    const hash = () => Promise.reject(new TypeError("no hash"));
+    await expect(trial.session.send({ artifact, slice, hash }, step())).rejects.toThrow(new TypeError("no bytes"));
+    await new Promise(setImmediate);
+    expect(clock.sleeping).toBe(0);
+    expect(uploads(trial.device)).toBe(0);
   });
 });

@@ -108,11 +108,14 @@ export class SwupdateSession implements DeliverySession {
       () => undefined,
     );
     const signal = step.signal === undefined ? stop.signal : AbortSignal.any([step.signal, stop.signal]);
-    const ending = await this.#exchanged(payload, { ...step, signal }, stop.signal);
-    this.#listener.tell(ending.event);
-    over.abort();
-    await watching;
-    return ending;
+    try {
+      const ending = await this.#exchanged(payload, { ...step, signal }, stop.signal);
+      this.#listener.tell(ending.event);
+      return ending;
+    } finally {
+      over.abort();
+      await watching;
+    }
   }
 
   async #exchanged(payload: Payload, step: SendStep, stop: AbortSignal): Promise<Ending> {
