@@ -32,7 +32,7 @@ export interface SqliteRegistryOptions {
   readonly versions?: VersionScheme;
   /** Milliseconds to wait for another process that holds the file's write lock. @default 30_000 */
   readonly patience?: number;
-  /** Called after each operation, a performance log's line. What it throws reaches the caller of the operation. */
+  /** Called after each operation, a performance log's line. What it throws ends as an uncaught exception. */
   readonly onOperation?: (record: OperationRecord) => void;
   /** @default the system's clock */
   readonly clock?: Clock;

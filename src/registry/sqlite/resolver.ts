@@ -1,6 +1,6 @@
 import type { Profile } from "../../core/profile.ts";
 import type { ProfileRow, ProfileSubject } from "../../core/profile-registry.ts";
-import type { Connection } from "../../store/sqlite/index.ts";
+import type { Connection, Row } from "../../store/sqlite/index.ts";
 import { resolveLayers, selectLayers } from "../resolve-profile.ts";
 import type { Sharing } from "../sharing.ts";
 import { readCounts } from "./fleet.ts";
@@ -96,8 +96,7 @@ export class Resolver {
   ): ReadonlyMap<string, readonly Layer[]> {
     const places = missingPlaces(trees, subjects, withDevices);
     if (places.length === 0) return new Map();
-    const { now, past } = resolverStatements;
-    const rows = at === undefined ? on.all(now, list(places)) : on.all(past, list(places), at);
+    const rows = readPlaces(on, trees, places, at);
     const own = new Map<string, Layer[]>();
     const read = new Map<string, Layer[]>();
     for (const row of rows) {
@@ -126,6 +125,22 @@ export class Resolver {
     if (tree.profiles.size >= kept) tree.profiles.clear();
     tree.profiles.set(key, profile);
     return profile;
+  }
+}
+
+/** What could not be read must not be taken for read, and empty, by the next call. */
+function readPlaces(
+  on: Connection,
+  trees: Map<string, Tree>,
+  places: readonly Place[],
+  at: number | undefined,
+): readonly Row[] {
+  const { now, past } = resolverStatements;
+  try {
+    return at === undefined ? on.all(now, list(places)) : on.all(past, list(places), at);
+  } catch (error) {
+    trees.clear();
+    throw error;
   }
 }
 

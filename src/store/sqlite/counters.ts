@@ -63,13 +63,18 @@ export class Counters {
     counters.errors += error === undefined ? 0 : 1;
     counters.records += records;
     counters.duration += duration;
-    this.#listener?.({
-      operation,
-      records,
-      duration,
-      at: this.#wall(),
-      ...(error === undefined ? {} : { error }),
-    });
+    this.#tell({ operation, records, duration, at: this.#wall(), ...(error === undefined ? {} : { error }) });
+  }
+
+  #tell(record: OperationRecord): void {
+    try {
+      this.#listener?.(record);
+    } catch (error) {
+      // A write that was committed must not look refused because somebody who watches has failed.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }
 

@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import type { Profile } from "../../core/profile.ts";
+import { Database } from "../../store/sqlite/index.ts";
+import { Sharing } from "../sharing.ts";
+import { openSqliteRegistry } from "./index.ts";
+import { Resolver } from "./resolver.ts";
+import { schema } from "./schema.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "flashwave-resolver-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it.each([undefined, 2])("does not take what it could not read for what is not there (as of %s)", async (at) => {
+  const path = join(folder, `${at}.db`);
+  await using registry = await openSqliteRegistry(path);
+  const base = { id: "p", name: "P", requests: { send: { path: "/base" } } };
+  const group = { id: "o", name: "O", parent: "p", scope: "group", group: "g" } as const;
+  await registry.profiles.put([base, { ...group, requests: { send: { path: "/group" } } }, { id: "q", name: "Q" }]);
+  const database = await Database.open(path, { schema });
+  const resolver = new Resolver(new Sharing<Profile>());
+  let failures = 1;
+  const resolve = () =>
+    database.read((on) => {
+      const all = on.all.bind(on);
+      on.all = (sql, ...parameters) => {
+        if (failures === 0) return all(sql, ...parameters);
+        failures -= 1;
+        throw new Error("the disk failed");
+      };
+      return resolver.resolve(on, [{ id: "d", group: "g", profileId: "p" }], at).get("d");
+    });
+  await expect(resolve()).rejects.toThrow("the disk failed");
+  expect(await resolve()).toEqual({ send: { path: "/group" } });
+  await database.close();
+});
