@@ -14,20 +14,20 @@ const deviceStatements = {
   revision: "SELECT revision FROM device WHERE id = ?",
   before: "SELECT inline, json_extract(rest, '$.tags') FROM device WHERE id = ?",
   add: `INSERT INTO device (address, name, delivery, place, site, location, profile, inline, rest, updated_at, revision,
-    id, created_at, born) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?11, ?12, ?10, ?11)`,
+    id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?10, ?11, ?12, ?10)`,
   replace: `UPDATE device SET address = ?, name = ?, delivery = ?, place = ?, site = ?, location = ?, profile = ?,
     inline = ?, rest = ?, updated_at = ?, revision = ? WHERE id = ?`,
   addTags: "INSERT INTO device_tag (tag, device) SELECT value, ?2 FROM json_each(?1)",
   removeTags: "DELETE FROM device_tag WHERE device = ?",
   remove: `DELETE FROM device WHERE id = ? RETURNING ${ownColumns}`,
   note: "INSERT INTO device_change (revision, id, change, last) VALUES (?, ?, ?, ?)",
-  // A row that was deleted, and perhaps put again since, is told as it last was. Left out, it would be missed by whoever
-  // reads its next change folded with its deletion.
+  // A row that is gone is told as it last was. Left out, it would be missed by whoever then reads its next creation folded
+  // with its deletion.
   feed: `SELECT c.revision, c.id, c.change,
       CASE WHEN c.change <> 2 AND d.id IS NULL THEN (SELECT g.last FROM device_change g
         WHERE g.id = c.id AND g.change = 2 AND g.revision > c.revision ORDER BY g.revision LIMIT 1) END,
       ${deviceColumns}
-    FROM device_change c LEFT JOIN device d ON d.id = c.id AND d.born <= c.revision AND c.change <> 2
+    FROM device_change c LEFT JOIN device d ON d.id = c.id AND c.change <> 2
     WHERE c.revision > ? ORDER BY c.revision LIMIT ?`,
   forget: "DELETE FROM device_change WHERE revision <= ?",
   observe: `UPDATE device SET

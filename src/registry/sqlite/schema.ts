@@ -102,7 +102,6 @@ CREATE TABLE device (
   evidence_at INTEGER NOT NULL DEFAULT -1,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  born INTEGER NOT NULL,
   revision INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX device_group ON device (place, id) WHERE place IS NOT NULL;

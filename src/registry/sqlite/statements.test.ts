@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import type { DeviceFilter, ProfileFilter, ProfileSubject } from "../../core/registry.ts";
+import { semver } from "../../core/versions.ts";
 import { testArtifact } from "../artifact-fixture.suite.ts";
+import { resolveDeviceFilter } from "../device-filter.ts";
 import { device } from "../driver.suite.ts";
 import { openSqliteRegistry, type SqliteRegistry } from "./index.ts";
+import { devicePage } from "./match-device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-statements-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -154,6 +157,20 @@ describe("every statement", () => {
       }
     }
     expect([...allowed, ...sorting].map(([pattern]) => pattern).filter((pattern) => !met.has(pattern))).toEqual([]);
+  });
+});
+
+describe("a page of what many devices meet", () => {
+  it.each(deviceFilters.filter(({ ids }) => ids === undefined))("is read in the order of ids: %j", async (filter) => {
+    const path = join(folder, "walk.db");
+    await (await openSqliteRegistry(path))[Symbol.asyncDispose]();
+    using file = new DatabaseSync(path);
+    for (const after of [undefined, "d1"]) {
+      const window = { after, offset: 0, limit: 10 };
+      const { sql } = devicePage(resolveDeviceFilter(filter, semver), window, "d.id", undefined);
+      const plan = file.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+      expect(plan.filter(({ detail }) => String(detail).startsWith("USE TEMP B-TREE"))).toEqual([]);
+    }
   });
 });
 

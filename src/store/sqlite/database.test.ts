@@ -128,6 +128,17 @@ describe("group commit", () => {
     expect([marks, undone]).toEqual([4, [2, 3]]);
   });
 
+  it("acknowledges nothing of a commit that failed", async () => {
+    const child = "CREATE TABLE child (n INTEGER REFERENCES t (n) DEFERRABLE INITIALLY DEFERRED) STRICT";
+    await using rig = await Rig.open({ schema: { ...schema, migrations: [...schema.migrations, child] } });
+    const orphan = rig.database.write((on) => on.run("INSERT INTO child VALUES (99)"));
+    const results = await Promise.allSettled([rig.add(1), orphan, rig.add(2)]);
+    for (const result of results) expect(result).toMatchObject({ reason: { code: "registry_failed" } });
+    expect([await rig.numbers(), rig.database.statistics().commits]).toEqual([[], 0]);
+    await rig.add(3);
+    expect(await rig.numbers()).toEqual([3]);
+  });
+
   it("refuses what it cannot begin, and begins again for the next", async () => {
     let broken = true;
     const begin = () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { checkSqliteVersion, Database, type Schema } from "./index.ts";
+import { migrate } from "./schema.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-schema-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -90,6 +91,20 @@ describe("a file that is not ours to write", () => {
       failure("folder must exist"),
     );
   });
+});
+
+it("is looked at again under the write lock: what another starter made of it meanwhile stays", () => {
+  for (const [words, meanwhile] of [
+    ["another program", "CREATE TABLE theirs (n INTEGER)"],
+    ["schema version 2", `${first}; PRAGMA application_id = 42; PRAGMA user_version = 2`],
+  ] as const) {
+    using file = new DatabaseSync(":memory:");
+    file.exec(meanwhile);
+    const tables = () => file.prepare("SELECT name FROM sqlite_schema").all();
+    const before = tables();
+    expect(() => migrate(file, old)).toThrow(words);
+    expect([tables(), file.isTransaction]).toEqual([before, false]);
+  }
 });
 
 describe("SQLite's version", () => {
