@@ -32,6 +32,13 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
   const at = (url: string): Device => ({ id: "board-1", address: url, delivery: "swupdate", probe: "http" });
   const unread = (url: string): Device => ({ id: "board-1", address: url, delivery: "swupdate" });
 
+  /** Without those to which it said that it is still busy with the one before, and of which it took nothing. */
+  const attemptsTaken = (events: readonly ClientEvent[]) =>
+    events.reduce((taken, event) => {
+      if (event.type === "attempt-started") return taken + 1;
+      return event.type === "attempt-failed" && event.error.code === "device_busy" ? taken - 1 : taken;
+    }, 0);
+
   const image = async (options: SwuOptions, told = peer) => {
     const after = told.tells(options.version);
     return openArtifact(await workshop.image({ after, ...options }), { version: options.version });
@@ -75,12 +82,13 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
     if (outcome.status !== "failed") return;
     expect(outcome.error.reply?.excerpt).toMatch(words);
     expect(outcome.error.message).not.toMatch(words);
-    expect(events.filter(({ type }) => type === "attempt-started")).toHaveLength(1);
+    expect(attemptsTaken(events)).toBe(1);
     expect(await client.inspect(at(peer.url))).toMatchObject({ version: expect.not.stringContaining("6.6.6") });
     // A push without a probe knows as much, where the image was refused before its answer.
     if (flaw.flaw !== "signature") return;
     const pushed = client.push(unread(peer.url), artifact);
-    await expect(pushed).rejects.toMatchObject({ code: "device_error", phase: "settle", attempt: 1 });
+    await expect(pushed).rejects.toMatchObject({ code: "device_error", phase: "settle" });
+    expect(attemptsTaken(events)).toBe(2);
   });
 
   it("stays usable after a stall", async () => {
