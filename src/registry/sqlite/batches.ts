@@ -1,9 +1,27 @@
-/** Rows per transaction or statement: what one turn of the event loop can bear. */
-const most = 500;
+// What one turn of the event loop can bear: a write costs many times a read, and its transaction ends with a wait for the
+// disk. Smaller slices would wait more often.
+const writesAtOnce = 200;
+const readsAtOnce = 500;
 
-/** Works on a batch of any size slice by slice, in order, and puts the results together. */
-export async function inSlices<T, R>(
+/** Writes a batch of any size slice by slice, in order, and puts the results together. */
+export function inSlices<T, R>(
   rows: readonly T[],
+  write: (slice: readonly T[]) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  return slice(rows, writesAtOnce, write);
+}
+
+/** Reads a batch of any size into a map. */
+export async function gather<T, V>(
+  rows: readonly T[],
+  read: (slice: readonly T[]) => Promise<readonly (readonly [string, V])[]>,
+): Promise<ReadonlyMap<string, V>> {
+  return new Map(await slice(rows, readsAtOnce, read));
+}
+
+async function slice<T, R>(
+  rows: readonly T[],
+  most: number,
   work: (slice: readonly T[]) => Promise<readonly R[]>,
 ): Promise<readonly R[]> {
   if (rows.length <= most) return await work(rows);
@@ -13,12 +31,4 @@ export async function inSlices<T, R>(
     for (const result of await work(rows.slice(at, at + most))) results.push(result);
   }
   return results;
-}
-
-/** As `inSlices`, into a map. */
-export async function gather<T, V>(
-  rows: readonly T[],
-  work: (slice: readonly T[]) => Promise<readonly (readonly [string, V])[]>,
-): Promise<ReadonlyMap<string, V>> {
-  return new Map(await inSlices(rows, work));
 }
