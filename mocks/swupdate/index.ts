@@ -40,7 +40,7 @@ export interface SwupdateDevice extends DeviceServer {
 /**
  * A fake of SWUpdate's web server (mongoose), made from what a real one was seen to say: `POST /upload` takes one file
  * of a form and answers 200 for having received it; the websocket `/ws` tells how it ends; `POST /restart` restarts.
- * It has no version route, so `/version` stands for a file in its document root. With `activation: "on-request"` it
+ * It has no version route, so `paths.version` (`/version`) stands for a file in its document root. With `activation: "on-request"` it
  * has no command to restart with after an update, and waits for `/restart`.
  */
 export async function startSwupdate(options: SwupdateDeviceOptions = {}): Promise<SwupdateDevice> {
@@ -67,8 +67,10 @@ class Fake implements Dialect {
   readonly #admitted = new WeakMap<RequestHead, boolean>();
   #play: SwupdatePlay = { ends: "success" };
   #begun = false;
+  readonly #versionPath: string;
 
-  constructor({ login }: SwupdateDeviceOptions) {
+  constructor({ login, paths }: SwupdateDeviceOptions) {
+    this.#versionPath = paths?.version ?? "/version";
     this.#login = login && new DigestLogin("SWUpdate", login.username, login.password);
   }
 
@@ -76,7 +78,7 @@ class Fake implements Dialect {
     const { path } = target(whole);
     if (path === "/upload" && method === "POST") return "update";
     if (path === "/restart" && method === "POST") return "activate";
-    return path === "/version" && method === "GET" ? "version" : "other";
+    return path === this.#versionPath && method === "GET" ? "version" : "other";
   }
 
   unwrap(head: RequestHead): FormReader {

@@ -178,7 +178,7 @@ function protocolOf(flag: "via" | "probe", kind: string): Protocol {
 
 /**
  * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read and to log
- * in, and nothing of what the delivery sends or takes.
+ * in, and nothing of what the delivery sends or takes; a delivery that reads none of its devices, nothing of reading.
  */
 export async function adaptersOf(
   devices: readonly Device[],
@@ -187,19 +187,24 @@ export async function adaptersOf(
 ): Promise<Adapters> {
   const publisher = servingOnDemand(serving);
   const [usual = ""] = kinds;
-  const named = new Set(devices.map(({ delivery = usual }) => delivery));
-  const read = new Set(
-    devices.flatMap(({ delivery = usual, probe = delivery }) => (probe === delivery ? [] : [probe])),
+  const pairs = devices.map(({ delivery = usual, probe = delivery }) => ({ delivery, probe }));
+  const named = new Set(pairs.map(({ delivery }) => delivery));
+  const reading = new Set(pairs.filter(({ delivery, probe }) => probe !== delivery).map(({ probe }) => probe));
+  const readsItself = new Set(
+    pairs.filter(({ delivery, probe }) => probe === delivery).map(({ delivery }) => delivery),
   );
-  const protocols = [...named].map((kind) => protocolOf("via", kind));
-  const probes = [...read].map((kind) => [kind, protocolOf("probe", kind)] as const);
-  const { inspect, health, options: { auth } = {} } = profile;
-  const reading = given({ inspect, health, options: auth === undefined ? undefined : { auth } });
+  const protocols = [...named].map((kind) => [kind, protocolOf("via", kind)] as const);
+  const probes = [...reading].map((kind) => [kind, protocolOf("probe", kind)] as const);
+  const { inspect, health, ...sent } = profile;
+  const auth = profile.options?.["auth"];
+  const read = given({ inspect, health, options: auth === undefined ? undefined : { auth } });
   return {
-    deliveries: await Promise.all(protocols.map((protocol) => protocol(profile, publisher))),
+    deliveries: await Promise.all(
+      protocols.map(([kind, protocol]) => protocol(readsItself.has(kind) ? profile : sent, publisher)),
+    ),
     probers: await Promise.all(
       probes.map(async ([kind, protocol]) => {
-        const { prober } = await protocol(reading, publisher);
+        const { prober } = await protocol(read, publisher);
         if (prober !== undefined) return prober;
         throw new UsageError(`Devices cannot be read via ${kind}; name another kind with --probe.`);
       }),

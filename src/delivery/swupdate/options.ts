@@ -27,10 +27,10 @@ export interface SwupdateSettings {
 
 /**
  * How SWUpdate's web server is spoken to. A device's own profile changes it field by field; the settings go by the same
- * names in a profile's `options`. What a profile says of reading (`inspect`, `health`) is for the probe that the device
- * names: SWUpdate has no version route.
+ * names in a profile's `options`, which win over those beside it. What a profile says of reading (`inspect`, `health`) is
+ * for the probe that the device names, and is left alone here: SWUpdate has no version route.
  */
-export interface SwupdateOptions extends Partial<SwupdateSettings> {
+export interface SwupdateOptions extends Partial<SwupdateSettings>, Pick<Profile, "inspect" | "health" | "options"> {
   /** Path, query and headers of the upload, @default `POST /upload` */
   readonly send?: Omit<ProfileRequest, "form" | "checks">;
   /** Of the restart, @default `POST /restart` */
@@ -47,30 +47,39 @@ export interface SwupdatePlan {
 }
 
 const settingNames: readonly string[] = ["channel", "restart", "auth"];
+const optionFields: readonly string[] = ["send", "activate", "inspect", "health", "options", ...settingNames];
 const requestFields: readonly string[] = ["method", "path", "headers", "query"];
 type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws `invalid_profile`, at once for the options and at the first use for a device's profile */
 export function createPlans(options: SwupdateOptions = {}): (profile: Profile | undefined) => SwupdatePlan {
-  const { send, activate, ...settings } = fieldsOf(options, "the profile", ["send", "activate", ...settingNames]);
-  const base = { send: requestOf(send, "send"), activate: requestOf(activate, "activate"), settings };
-  const own = compile(base.send, base.activate, base.settings, "");
+  const { send, activate, options: over, ...own } = fieldsOf(options, "the profile", optionFields);
+  const settings = Object.fromEntries(Object.entries(own).filter(([name]) => settingNames.includes(name)));
+  const base = {
+    send: requestOf(send, "send"),
+    activate: requestOf(activate, "activate"),
+    settings: { ...settings, ...settingsOf(over) },
+  };
+  const plain = compile(base.send, base.activate, base.settings, over === undefined ? "" : "options.");
   const plans = new WeakMap<Profile, SwupdatePlan>();
   return (profile) => {
-    if (profile === undefined) return own;
+    if (profile === undefined) return plain;
     const known = plans.get(profile);
     if (known !== undefined) return known;
     const given = fieldsOf(profile, "the profile", [...purposes, "options"]);
-    const over = given["options"] === undefined ? {} : fieldsOf(given["options"], "options", settingNames);
     const plan = compile(
       { ...base.send, ...requestOf(given["send"], "send") },
       { ...base.activate, ...requestOf(given["activate"], "activate") },
-      { ...base.settings, ...over },
+      { ...base.settings, ...settingsOf(given["options"]) },
       "options.",
     );
     plans.set(profile, plan);
     return plan;
   };
+}
+
+function settingsOf(value: unknown): Fields {
+  return value === undefined ? {} : fieldsOf(value, "options", settingNames);
 }
 
 function requestOf(value: unknown, where: string): Fields {

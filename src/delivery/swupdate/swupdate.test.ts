@@ -313,6 +313,9 @@ describe("a profile", () => {
     [{ restart: "yes" }, /^restart must be true or false/],
     [{ auth: "kerberos" }, /^auth must be one of/],
     [{ field: "file" }, /^the profile knows no "field"/],
+    [{ commit: { path: "/c" } }, /^the profile knows no "commit"/],
+    [{ options: { restart: 1 } }, /^options.restart must be true or false/],
+    [{ options: { field: "file" } }, /^options knows no "field"/],
     [{ send: { method: "PUT" } }, /^send.method must be one of POST/],
     [{ send: { path: "/a b" } }, /^send.path cannot be sent/],
     [{ send: { form: { a: "b" } } }, /^send knows no "form"/],
@@ -321,6 +324,15 @@ describe("a profile", () => {
     expect(() => swupdate(options as SwupdateOptions)).toThrow(
       expect.objectContaining({ code: "invalid_profile", message: expect.stringMatching(message) }),
     );
+  });
+
+  it("is taken whole by swupdate() too: its options hold, its reading is the probe's", async () => {
+    await using device = await startSwupdate({ activation: "on-request" });
+    await using client = clientFor({ options: { restart: true }, inspect: { path: "/nowhere" }, health: false });
+    await using artifact = await firmware();
+    const outcome = await client.update(readable(device), artifact);
+    expect(outcome).toMatchObject({ status: "updated", receipt: { activated: true } });
+    expect(restarts(device)).toHaveLength(1);
   });
 
   it("of a device changes the options field by field, and leaves reading to the probe", async () => {

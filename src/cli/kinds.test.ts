@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { startRedfishDevice, startSwupdate } from "../../mocks/index.ts";
+import { hasty, Rig, run } from "./run.suite.ts";
+
+/* What the flags of reading and of sending are to a delivery that another kind reads for. */
+
+const as2 = ["--firmware-version", "2.0.0", ...hasty];
+const byHttp = ["--via", "swupdate", "--probe", "http"];
+
+it.each<[string, readonly string[]]>([
+  ["a version path, no health", [...byHttp, "--version-path", "/version", "--no-health"]],
+  ["no health", [...byHttp, "--no-health"]],
+  ["a header", [...byHttp, "--no-health", "--header", "X-Site: a"]],
+  ["an option of its own", [...byHttp, "--no-health", "--option", "restart=true"]],
+])("swupdate takes %s", async (_, flags) => {
+  await using rig = new Rig();
+  await using device = await startSwupdate({ activation: flags.includes("restart=true") ? "on-request" : "itself" });
+  const ended = await run(["update", await rig.image(), ...as2, "--to", device.url, ...flags]);
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
+});
+
+it("a device's own words name kinds too", async () => {
+  await using rig = new Rig();
+  await using device = await startSwupdate({});
+  const named = `a=${device.url} via=swupdate probe=http`;
+  const ended = await run(["update", await rig.image(), ...as2, "--to", named, "--no-health"]);
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
+});
+
+it("push takes options, and refuses by name those that the kind has not", async () => {
+  await using rig = new Rig();
+  await using device = await startSwupdate({ activation: "on-request" });
+  const push = ["push", await rig.image(), "--to", device.url, "--via", "swupdate"];
+  expect(await run([...push, "--option", "restart=true"])).toMatchObject({ code: 0 });
+  const refused = await run([...push, "--option", "reprDigest=false"]);
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--option knows no "reprDigest"') });
+});
+
+it("redfish may be read by another kind, whose paths are not its own", async () => {
+  await using rig = new Rig();
+  await using service = await startRedfishDevice();
+  const flags = ["--via", "redfish", "--probe", "http", "--version-path", "/v", "--no-health"];
+  const ended = await run(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
+  // It is asked at that path, which a Redfish service does not have.
+  expect(ended.code).toBe(3);
+  expect(ended.out).toContain("404");
+});
