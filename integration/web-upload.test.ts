@@ -235,6 +235,18 @@ describe.each(["mongoose-os", "axis"] as const)("a trial on %s", (name) => {
   });
 });
 
+describe("a device that had only just been switched on", () => {
+  it.each([0, 300])("is not said not to have restarted, which its uptime cannot tell (%d ms)", async (rebootMs) => {
+    await using server = await startMongooseOs({ rebootMs });
+    const outcome = await update(server, "mongoose-os", { verification: { stableFor: 20, deadline: 3_000 } });
+    expect(outcome).toMatchObject({
+      status: "updated",
+      evidence: { newBoot: expect.stringMatching(/^(seen|unclear)$/) },
+    });
+    expect(server.device).toMatchObject({ version, digest: sha256(firmware), onTrial: false });
+  });
+});
+
 describe("axis refuses", () => {
   const start = (options: AxisOptions) => startAxis(options);
   it.each([

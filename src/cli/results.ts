@@ -56,7 +56,12 @@ function factsOf(result: Result): string {
 
 /** What was seen, in the order of its weight. */
 export function evidenceText({ version, proved, newBoot, health }: Evidence): string {
-  const boot = { seen: "new boot", "not-reported": "boots not reported", "not-checked": "boot not checked" }[newBoot];
+  const boot = {
+    seen: "new boot",
+    unclear: "boot unclear",
+    "not-reported": "boots not reported",
+    "not-checked": "boot not checked",
+  }[newBoot];
   const well = health === "ok" ? "healthy" : "health not checked";
   return `runs ${version || "it"}, proved by ${proved}, ${boot}, ${well}`;
 }

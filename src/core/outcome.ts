@@ -83,9 +83,11 @@ export interface Evidence {
   readonly bootId?: string;
   /**
    * `seen`: boot id, uptime or slot show a boot after the send. `not-reported`: the device reports none of them.
-   * `not-checked`: there was no receipt, or no earlier state, to compare with.
+   * `unclear`: its uptime is too small or too coarse to tell; what proves the artifact then is its digest, or a version
+   * that changed from the one read before the send. `not-checked`: there was no receipt, or no earlier state, to compare
+   * with.
    */
-  readonly newBoot: "seen" | "not-reported" | "not-checked";
+  readonly newBoot: "seen" | "unclear" | "not-reported" | "not-checked";
   readonly health: Exclude<Health, "failing">;
   readonly identity: Identity;
   /** Reads made, failed ones included. */

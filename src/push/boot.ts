@@ -8,15 +8,21 @@ export interface Since {
   readonly beforeAt?: number | undefined;
 }
 
-/** What a read says about a boot since the send. `unchanged`: the device reports boots, and there was none. */
-export type NewBoot = "seen" | "unchanged" | "not-reported" | "not-checked";
+/**
+ * What a read says about a boot since the send. `unchanged`: the device reports boots, and there was none. `unclear`: it
+ * reports an uptime that is too small or too coarse to tell.
+ */
+export type NewBoot = "seen" | "unchanged" | "unclear" | "not-reported" | "not-checked";
+
+/** Milliseconds by which an uptime may be off: most come in whole seconds, rounded one way or the other. */
+const grain = 1_000;
 
 /**
  * Compares a read with the receipt of the send before it, by the best that the device reports: boot id, then uptime,
  * then slot. An uptime is compared by our own clock, never by the device's: by the monotonic one where both reads are of
  * this process, since a wall clock that is set meanwhile would make a boot, or hide one.
  *
- * @param now when `state` was read, on the monotonic clock
+ * @param now when the read of `state` began, on the monotonic clock
  */
 export function newBoot(state: DeviceState, since?: Since, now?: number): NewBoot {
   if (since === undefined) return "not-checked";
@@ -24,17 +30,37 @@ export function newBoot(state: DeviceState, since?: Since, now?: number): NewBoo
   if (state.bootId !== undefined && before?.bootId !== undefined) {
     return state.bootId === before.bootId ? "unchanged" : "seen";
   }
+  const slots = state.slot !== undefined && before?.slot !== undefined;
   if (state.uptime !== undefined) {
-    if (before?.uptime !== undefined) {
-      if (state.uptime < before.uptime) return "seen";
-      // Uptimes come in whole seconds: to have lost less than one of them is rounding, not a boot.
-      const lost = msBetween(before, state, since, now) - (state.uptime - before.uptime) * 1_000;
-      if (lost < 1_000) return "unchanged";
-    }
-    return state.uptime * 1_000 < msSinceSend(state, since, now) ? "seen" : "unchanged";
+    const boot = bootByUptime(state.uptime, state, since, now);
+    return boot === "unclear" && slots && state.slot !== before.slot ? "seen" : boot;
   }
-  if (state.slot !== undefined && before?.slot !== undefined) return state.slot === before.slot ? "unchanged" : "seen";
+  if (slots) return state.slot === before.slot ? "unchanged" : "seen";
   return state.bootId === undefined && state.slot === undefined ? "not-reported" : "not-checked";
+}
+
+/**
+ *     before     send                 read
+ *     ──┼─────────┼────────────────────┼──▶
+ *        lost: what the uptime did not gain between the reads; only a boot loses more than a grain of it
+ *                 ◀─── up for less ────▶     a boot since the send, beyond a grain
+ *                 ◀────── up for longer ─…   none, beyond a grain
+ */
+function bootByUptime(
+  uptime: number,
+  state: DeviceState,
+  since: Since,
+  now: number | undefined,
+): "seen" | "unchanged" | "unclear" {
+  const { before } = since;
+  const up = uptime * 1_000;
+  const sent = msSinceSend(state, since, now);
+  if (before?.uptime !== undefined) {
+    if (uptime < before.uptime) return "seen";
+    const lost = msBetween(before, state, since, now) - (uptime - before.uptime) * 1_000;
+    if (lost >= grain && up < sent) return "seen";
+  } else if (up + grain <= sent) return "seen";
+  return up - grain >= sent ? "unchanged" : "unclear";
 }
 
 function msBetween(before: DeviceState, state: DeviceState, { beforeAt }: Since, now: number | undefined): number {

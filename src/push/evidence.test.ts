@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DeviceState } from "../core/outcome.ts";
 import { semver } from "../core/versions.ts";
@@ -32,12 +33,32 @@ describe("newBoot", () => {
       since(state({ bootId: "b1" })),
       "unchanged",
     ],
-    ["up for less than since the send", state({ uptime: 4.9 }), since(), "seen"],
-    ["up for longer than since the send", state({ uptime: 5.1 }), since(), "unchanged"],
+    ["up for less than since the send, by a second", state({ uptime: 4 }), since(), "seen"],
+    ["up for longer than since the send, by a second", state({ uptime: 6 }), since(), "unchanged"],
+    ["up for less than since the send, by less than rounding", state({ uptime: 4.9 }), since(), "unclear"],
+    ["up for longer than since the send, by less than rounding", state({ uptime: 5.1 }), since(), "unclear"],
     [
-      "whole seconds of a device that booted just before the send",
+      "whole seconds of a device that booted just before the send, or just after it",
       state({ uptime: 5, readAt: 10_050 }),
       since(state({ uptime: 0, readAt: 4_900 })),
+      "unclear",
+    ],
+    [
+      "the same, where another slot tells",
+      state({ uptime: 5, readAt: 10_050, slot: "B" }),
+      since(state({ uptime: 0, readAt: 4_900, slot: "A" })),
+      "seen",
+    ],
+    [
+      "the same, where the slot is the same",
+      state({ uptime: 5, readAt: 10_050, slot: "A" }),
+      since(state({ uptime: 0, readAt: 4_900, slot: "A" })),
+      "unclear",
+    ],
+    [
+      "whole seconds of a device that was up for long before the send",
+      state({ uptime: 13, readAt: 10_050 }),
+      since(state({ uptime: 8, readAt: 4_900 })),
       "unchanged",
     ],
     [
@@ -53,6 +74,43 @@ describe("newBoot", () => {
     ["nothing reported", state(), since(state()), "not-reported"],
   ] as const)("%s", (_what, now, send, wanted) => {
     expect(newBoot(now, send)).toBe(wanted);
+  });
+
+  const roundings = [Math.floor, Math.round, Math.ceil, (seconds: number) => seconds] as const;
+  /** Milliseconds: up before the first read, from it to the send, from the send to a boot, and to the read after it. */
+  const times = {
+    up: fc.nat(20_000),
+    wait: fc.nat(500),
+    boot: fc.nat(20_000),
+    read: fc.nat(20_000),
+    slow: fc.nat(3_000),
+  };
+  const history = fc.record({
+    ...times,
+    round: fc.constantFrom(...roundings),
+    known: fc.boolean(),
+    boots: fc.boolean(),
+  });
+
+  it("is never seen where there was none, and never denied where there was one, however uptimes are rounded", () => {
+    const told = new Set<string>();
+    const check = fc.property(history, ({ up, wait, boot, read, slow, round, known, boots }) => {
+      const sent = 1_000_000 + wait;
+      const began = sent + boot + read;
+      // The answer was on its way after the device had looked at its clock; without an earlier read it must be quick.
+      const late = known ? slow : 0;
+      const before = { ...state({ uptime: round(up / 1_000) }), readAt: 1_000_000 };
+      const uptime = round((boots ? read : up + wait + boot + read) / 1_000);
+      const seen = newBoot(
+        state({ uptime, readAt: began + late }),
+        { startedAt: sent, ...(known && { before, beforeAt: 1_000_000 }) },
+        known ? began : undefined,
+      );
+      told.add(`${boots} ${seen}`);
+      expect(seen).not.toBe(boots ? "unchanged" : "seen");
+    });
+    fc.assert(check, { numRuns: 20_000 });
+    expect([...told].sort()).toEqual(["false unchanged", "false unclear", "true seen", "true unclear"]);
   });
 });
 
@@ -96,6 +154,36 @@ describe("judge", () => {
       "no boot since",
       state({ bootId: "x" }),
       expected({ since: since(state({ version: "1.0.0", bootId: "x" })) }),
+      { kind: "no-boot" },
+    ],
+    [
+      "a boot that its uptime cannot tell, and a version that changed",
+      state({ uptime: 5, readAt: 10_050 }),
+      expected({ since: since(state({ version: "1.0.0", uptime: 0, readAt: 4_900 })) }),
+      { kind: "match", proved: "version", boot: "unclear" },
+    ],
+    [
+      "a boot that its uptime cannot tell, and the same version before",
+      state({ uptime: 5, readAt: 10_050 }),
+      expected({ since: since(state({ uptime: 0, readAt: 4_900 })) }),
+      { kind: "unclear" },
+    ],
+    [
+      "a boot that its uptime cannot tell, and no version read before",
+      state({ uptime: 5 }),
+      expected({ since: since() }),
+      { kind: "unclear" },
+    ],
+    [
+      "a boot that its uptime cannot tell, and the digest",
+      state({ uptime: 5, digest }),
+      expected({ since: since() }),
+      { kind: "match", proved: "digest", boot: "unclear" },
+    ],
+    [
+      "a boot that its uptime denies, though the version changed",
+      state({ uptime: 13, readAt: 10_050 }),
+      expected({ since: since(state({ version: "1.0.0", uptime: 8, readAt: 4_900 })) }),
       { kind: "no-boot" },
     ],
     [

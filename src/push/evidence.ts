@@ -21,6 +21,8 @@ export type Reading =
   | { readonly kind: "match"; readonly proved: "digest" | "version"; readonly boot: Exclude<NewBoot, "unchanged"> }
   /** The right version, but the device did not boot since the send. */
   | { readonly kind: "no-boot" }
+  /** The right version, and neither a boot, nor another image before, by which it could be told from what ran before. */
+  | { readonly kind: "unclear" }
   | { readonly kind: "old" }
   | { readonly kind: "other" }
   | { readonly kind: "wrong-digest" }
@@ -30,7 +32,7 @@ export type Reading =
   /** It says what it said before the send, and nothing by which the one could be told from the other. */
   | { readonly kind: "indistinct" };
 
-/** @param now when the state was read, on the monotonic clock */
+/** @param now when the read of the state began, on the monotonic clock */
 export function judge(state: DeviceState, expected: Expectation, now?: number): Reading {
   const { artifact, since } = expected;
   if (state.deviceId !== undefined && state.deviceId !== expected.device) return { kind: "wrong-device" };
@@ -50,6 +52,8 @@ export function judge(state: DeviceState, expected: Expectation, now?: number): 
   const boot = expected.newBoot ? newBoot(state, since, now) : "not-checked";
   if (boot === "unchanged") return { kind: "no-boot" };
   const before = since?.before;
+  if (!digestMatches && boot === "unclear" && (before === undefined || sameImage(before, state)))
+    return { kind: "unclear" };
   if (!digestMatches && boot !== "seen" && before !== undefined && sameImage(before, state))
     return { kind: "indistinct" };
   return { kind: "match", proved: digestMatches ? "digest" : "version", boot };
@@ -85,12 +89,22 @@ export type Verdict =
 /** A version that is neither old nor new must be seen this many times `stableFor`: bootloaders show one for a while. */
 const otherPatience = 6;
 
-/** Folds one read into what is known; `undefined` is a read that failed. Pure. */
-export function fold(known: Fold, state: DeviceState | undefined, now: number, expected: Expectation): [Fold, Verdict] {
+/**
+ * Folds one read into what is known; `undefined` is a read that failed. Pure.
+ *
+ * @param began when the read began, `now` being when it ended
+ */
+export function fold(
+  known: Fold,
+  state: DeviceState | undefined,
+  now: number,
+  expected: Expectation,
+  began: number = now,
+): [Fold, Verdict] {
   const reads = known.reads + 1;
   // A device that does not answer is restarting, for all we know: the rows begin anew.
   if (state === undefined) return [{ reads, ...(known.last && { last: known.last }) }, "poll"];
-  const reading = judge(state, expected, now);
+  const reading = judge(state, expected, began);
   const last = { state, reading };
   switch (reading.kind) {
     case "match": {
@@ -107,6 +121,7 @@ export function fold(known: Fold, state: DeviceState | undefined, now: number, e
     }
     case "old":
     case "no-boot":
+    case "unclear":
       return [{ reads, last }, "poll"];
     case "wrong-device":
     case "wrong-digest":

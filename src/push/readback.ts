@@ -32,12 +32,13 @@ export async function readback(run: VerificationRun, quietPeriod: number, wholly
   let lastError: FlashwaveError | undefined;
   for (;;) {
     try {
+      const began = clock.now();
       const state = await probe.inspect({
         deadline: Math.min(end, clock.now() + run.readTimeout),
         ...(signal && { signal }),
       });
       emit?.({ type: "read", device, state });
-      const reading = judge(state, expected, clock.now());
+      const reading = judge(state, expected, began);
       if (arrived(reading, expected, wholly)) return { kind: "arrived", state };
       if (reading.kind === "wrong-device" || reading.kind === "wrong-digest") return { kind: "unclear" };
       if (quiet === undefined || !same(quiet.state, state)) quiet = { state, since: clock.now() };
@@ -71,6 +72,7 @@ function arrived(reading: Reading, expected: Expectation, wholly: boolean): bool
 function untouched(reading: Reading, state: DeviceState, expected: Expectation): boolean {
   const before = expected.since?.before;
   if (reading.kind === "old") return true;
+  if (reading.kind === "unclear") return before !== undefined && same(before, state);
   return (
     (reading.kind === "no-boot" || reading.kind === "match" || reading.kind === "indistinct") &&
     (before === undefined || same(before, state))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceState } from "../core/outcome.ts";
 import { createVirtualClock } from "../testing/virtual-clock.ts";
-import { device, fakeArtifact, fault, lost, newState, oldState, rig, tokenAt } from "./fakes/index.ts";
+import { device, fakeArtifact, fault, lost, newState, oldState, type Play, rig, tokenAt } from "./fakes/index.ts";
 
 const cut = fault("connection_lost", { bytesOut: "some" });
 const aborted = fault("aborted", { phase: "inspect" });
@@ -55,6 +55,17 @@ describe("a lost answer is not an arrival", () => {
     const outcome = await client.update(device, artifact, { force: true });
     expect(outcome).toMatchObject({ status: expect.stringMatching(/failed|unknown/) });
     expect("receipt" in outcome).toBe(false);
+  });
+
+  it("does not send again where an uptime cannot tell whether the device restarted into what it was sent", async () => {
+    const young: Play<typeof newState, unknown> = () => {
+      const now = rigged.clock.wall();
+      return { ...newState, uptime: Math.floor((now - begun) / 1_000), readAt: now };
+    };
+    const rigged = rig({ reads: [young], sends: [lost] });
+    const begun = rigged.clock.wall();
+    await expect(rigged.client.push(device, rigged.artifact)).rejects.toMatchObject({ code: "outcome_unknown" });
+    expect(rigged.fake.steps).toHaveLength(1);
   });
 
   it("pushes again to a device that ran this version before any attempt was whole", async () => {

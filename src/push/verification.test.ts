@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { device, fakeArtifact, fault, newState, oldState, rig } from "./fakes/index.ts";
+import { device, fakeArtifact, fault, newState, oldState, type Play, rig } from "./fakes/index.ts";
 
 /** Tells its boots, so that one read at the end of the stable time is enough. */
 const booted = { ...newState, bootId: "b2" };
@@ -70,6 +70,29 @@ describe("verify", () => {
       status: "updated",
       evidence: { newBoot: "not-checked" },
     });
+  });
+
+  it("takes an uptime too small to tell a boot for no evidence either way", async () => {
+    const young =
+      (state: typeof newState): Play<typeof newState, unknown> =>
+      () => {
+        // Booted a tenth of a second before the first read, and then again with the new image, or never.
+        const up = (rigged.clock.now() - begun + 100) / 1_000;
+        return { ...state, uptime: Math.floor(up), readAt: rigged.clock.wall() };
+      };
+    let rigged = rig({ reads: [young(oldState), young(newState)] });
+    let begun = rigged.clock.now();
+    expect(await rigged.client.update(device, rigged.artifact)).toMatchObject({
+      status: "updated",
+      evidence: { newBoot: "unclear" },
+    });
+    rigged = rig({ reads: [young(newState)] }, { verification: { deadline: 30_000 } });
+    begun = rigged.clock.now();
+    expect(await rigged.client.update(device, rigged.artifact, { force: true })).toMatchObject({
+      status: "unknown",
+      error: { code: "unverified", message: expect.stringContaining("too small or too coarse to tell") },
+    });
+    expect(rigged.fake.steps).toHaveLength(1);
   });
 
   it("tells a stable other version from the old one", async () => {

@@ -68,12 +68,13 @@ export async function verification(run: VerificationRun): Promise<Evidence> {
   /** Whether the last read that was given its time failed. */
   let dark = true;
   for (;;) {
+    const began = clock.now();
     const { state, error } = await read(run, end);
     // The read that the end cuts off says less than what was seen before it.
     if (error !== undefined) lastError = error.code === "deadline_exceeded" ? (lastError ?? error) : error;
     if (error?.code !== "deadline_exceeded" || clock.now() < end) dark = state === undefined;
     let verdict: Verdict;
-    [known, verdict] = fold(known, state, clock.now(), expected);
+    [known, verdict] = fold(known, state, clock.now(), expected, began);
     if (verdict === "proven") {
       const health = await checkHealth(run, end);
       if (!isFlashwaveError(health)) return evidenceOf(known, health, expected);
@@ -213,6 +214,13 @@ function unproven(known: Fold, expected: Expectation, seen: Unproven): Flashwave
     return new FlashwaveError(
       "not_updated",
       `The device reports version ${quote(last.state.version)}, but it did not restart ${within}. Restart it, or set verification.newBoot: false if it installs without one.`,
+      context,
+    );
+  }
+  if (last.reading.kind === "unclear") {
+    return new FlashwaveError(
+      "unverified",
+      `The device reports version ${quote(last.state.version)}, as it may have before the send, and its uptime is too small or too coarse to tell ${within} whether it restarted. Have its profile name a digest or a boot id.`,
       context,
     );
   }
