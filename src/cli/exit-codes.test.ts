@@ -2,9 +2,12 @@ import { expect, it } from "vitest";
 import { errorCodes, type FlashwaveErrorCode } from "../core/index.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 
-it.each(["updated", "sent", "staged", "skipped", "verified", "read"])("%s asks for 0", (status) =>
+it.each(["updated", "sent", "skipped", "verified", "read"])("%s asks for 0", (status) =>
   expect(exitCodeOf({ status })).toBe(0),
 );
+
+it("asks for 4 where a device staged what was to be installed, for 0 where that was asked for", () =>
+  expect([exitCodeOf({ status: "staged" }), exitCodeOf({ status: "staged" }, true)]).toEqual([4, 0]));
 
 it("asks for 4 whatever made it unknown", () => {
   for (const code of Object.keys(errorCodes) as FlashwaveErrorCode[]) {

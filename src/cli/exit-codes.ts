@@ -36,9 +36,13 @@ const unproven: ReadonlySet<FlashwaveErrorCode> = new Set([
   "unhealthy",
 ]);
 
-/** The exit code that one device's result asks for. */
-export function exitCodeOf(result: { readonly status: string; readonly error?: Pick<FlashwaveError, "code"> }): number {
+/** The exit code that one device's result asks for. What was staged runs nowhere yet: fine where that was asked for. */
+export function exitCodeOf(
+  result: { readonly status: string; readonly error?: Pick<FlashwaveError, "code"> },
+  stagingAsked = false,
+): number {
   if (result.status === "unknown") return exitCodes.unknown;
+  if (result.status === "staged" && !stagingAsked) return exitCodes.unknown;
   if (result.status !== "failed") return exitCodes.ok;
   return result.error !== undefined && unproven.has(result.error.code) ? exitCodes.unproven : exitCodes.failed;
 }

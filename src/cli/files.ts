@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { devicesOf, entriesOf } from "./devices.ts";
+import { devicesOf, entriesOf, linesOf } from "./devices.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
-import type { TlsFiles } from "./wire.ts";
+import { kinds, type TlsFiles } from "./wire.ts";
 
 /** The devices that `--to` and `--to-file` name. */
 export async function readDevices({ to = [], toFile, id, via, probe }: Flags): Promise<ReturnType<typeof devicesOf>> {
-  const listed = toFile === undefined ? [] : entriesOf(await readText("--to-file", toFile));
-  return devicesOf([...to, ...listed], { id, via, probe });
+  const listed = toFile === undefined ? [] : linesOf("--to-file", await readText("--to-file", toFile));
+  return devicesOf([...entriesOf("--to", to), ...listed], { id, via, probe, kinds });
 }
 
 export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> {

@@ -54,6 +54,7 @@ export interface Flags {
   readonly force?: boolean;
   /** False: `--no-verify`. */
   readonly verify?: boolean;
+  readonly deviceWords?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -72,7 +73,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 
 const devices: readonly Row[] = [
   ["--to <address...>", "devices: http(s)://host[:port], or id=address; see below for more"],
-  ["--to-file <file>", "devices from a file, one per line; lines that begin with # are left out"],
+  ["--to-file <file>", "devices from a file, one per line; # begins a comment"],
   ["--id <id>", "the id of the device, where there is one"],
 ];
 
@@ -137,6 +138,7 @@ const wire: readonly Row[] = [
 const output: readonly Row[] = [
   ["--json", "results as JSON, one document per line"],
   ["--quiet", "no progress"],
+  ["--device-words", "with an error, what the device said: anything, what it was sent included"],
 ];
 
 const update: readonly Row[] = [

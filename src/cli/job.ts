@@ -7,7 +7,16 @@ import { createView, type Screen } from "./progress/view.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { counted, formatBytes, printable } from "./text.ts";
-import { adaptersOf, clientOptionsOf, open, openClient, permitTyped, profileOf, servingOf } from "./wire.ts";
+import {
+  adaptersOf,
+  clientOptionsOf,
+  open,
+  openClient,
+  permitTyped,
+  profileOf,
+  servingOf,
+  stagingAsked,
+} from "./wire.ts";
 import { errorInFlags } from "./words.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */
@@ -48,10 +57,11 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
   const report = new Report({
     json: flags.json === true,
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),
+    stagingAsked: stagingAsked(profile),
     idWidth: Math.min(32, Math.max(...devices.map(({ id }) => id.length))),
   });
   const settle = (ended: Result) => {
-    const result = "error" in ended ? { ...ended, error: errorInFlags(ended.error) } : ended;
+    const result = "error" in ended ? { ...ended, error: errorInFlags(ended.error, flags.deviceWords) } : ended;
     view.ended(result);
     report.add(result);
   };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { startRedfishDevice, startSwupdate } from "../../mocks/index.ts";
-import { hasty, Rig, run } from "./run.suite.ts";
+import { documentsOf, hasty, Rig, run } from "./run.suite.ts";
 
 /* What the flags of reading and of sending are to a delivery that another kind reads for. */
 
@@ -44,4 +44,32 @@ it("redfish may be read by another kind, whose paths are not its own", async () 
   // It is asked at that path, which a Redfish service does not have.
   expect(ended.code).toBe(3);
   expect(ended.out).toContain("404");
+});
+
+it("what is staged though nobody asked for that ends with 4, and says what to do next", async () => {
+  await using rig = new Rig();
+  await using service = await startRedfishDevice({ applyTime: "OnReset" });
+  const image = await rig.image();
+  const update = ["update", image, ...as2, "--to", service.url, "--via", "redfish"];
+  const ended = await run(update);
+  expect(ended).toMatchObject({ code: 4, out: expect.stringContaining("--option reset=manager") });
+  const asked = await run([...update, "--option", "applyTime=OnReset", "--json"]);
+  expect(asked.code).toBe(0);
+  expect(documentsOf(asked)).toMatchObject([{ status: "staged", receipt: { activated: false } }]);
+});
+
+it("a device's own words are shown where they are asked for", async () => {
+  await using rig = new Rig();
+  const image = await rig.image();
+  for (const [flags, shown] of [
+    [[], false],
+    [["--device-words"], true],
+    [["--device-words", "--json"], true],
+  ] as const) {
+    const fault = { kind: "status", status: 422, body: "slot \u001b[2Jis worn" } as const;
+    const device = await rig.device({ script: [{ on: "update", fault }] });
+    const { out } = await run(["push", image, "--to", device.url, ...flags]);
+    expect([out.includes("is worn"), out.includes("\u001b")]).toEqual([shown, false]);
+    if (!shown) expect(out).toContain("--device-words shows its own words");
+  }
 });

@@ -61,12 +61,13 @@ const descriptions: Readonly<Record<DeviceCommand, string>> = {
 const devicesHelp = `
 A device is an address, or id=address; quoted, or in a file, it may name its own protocol and probe:
   --to "till-4=10.0.0.4 via=http probe=http"
+Ids given so hold no spaces.
 All other options hold for every device of the command.`;
 
 const epilogue = `
 Progress goes to stderr, results to stdout.
-Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, 5 verification failed (the highest of
-these three wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
+Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, or staged though that was not asked for,
+5 verification failed (the highest of these three wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
 
 function createProgram(io: Io, ended: (code: number) => void): Command {
   const { version } = createRequire(import.meta.url)("flashwave/package.json") as { readonly version: string };

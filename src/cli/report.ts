@@ -6,6 +6,8 @@ export interface ReportOptions {
   readonly json: boolean;
   /** Writes one line of results. */
   readonly print: (line: string) => void;
+  /** Whether devices were told to install later. @default false */
+  readonly stagingAsked?: boolean;
   /** Columns of the longest id. */
   readonly idWidth: number;
 }
@@ -22,9 +24,9 @@ export class Report {
   }
 
   add(result: Result): void {
-    const { json, print, idWidth } = this.#options;
+    const { json, print, idWidth, stagingAsked } = this.#options;
     this.#tally.add(result);
-    this.exitCode = Math.max(this.exitCode, exitCodeOf(result));
+    this.exitCode = Math.max(this.exitCode, exitCodeOf(result, stagingAsked));
     print(json ? printableJson(result) : lineOf(result, idWidth));
   }
 

@@ -40,7 +40,14 @@ const table: readonly (readonly [Result, string])[] = [
     "runs 2.0.0, proved by digest, new boot, healthy (2 attempts, 1.2 s)",
   ],
   [{ status: "sent", ...base, receipt }, "10.0 MB acknowledged, nothing proven (2 attempts, 1.2 s)"],
-  [{ status: "staged", ...base, receipt }, "10.0 MB staged, not installed yet (2 attempts, 1.2 s)"],
+  [
+    { status: "staged", ...base, receipt },
+    "10.0 MB staged, not installed yet; restart it to install, then verify (2 attempts, 1.2 s)",
+  ],
+  [
+    { status: "staged", ...base, receipt: { ...receipt, delivery: "redfish" } },
+    "10.0 MB staged, not installed yet; restart it to install, or have that done with --option reset=manager (or system), then verify (2 attempts, 1.2 s)",
+  ],
   [{ status: "skipped", ...base, reason: "already-running", state }, "already runs 2.0.0"],
   [{ status: "failed", ...base, error }, "refused: It answered [2J413."],
   [{ status: "unknown", ...base, error }, "refused: It answered [2J413."],

@@ -1,4 +1,4 @@
-import type { ArtifactRef, DeviceOutcome, DeviceState, Evidence, FlashwaveError } from "../core/index.ts";
+import type { ArtifactRef, DeviceOutcome, DeviceState, Evidence, FlashwaveError, Receipt } from "../core/index.ts";
 import { counted, formatBytes, formatMs, printable } from "./text.ts";
 
 /** How one device's command ended: an outcome of `update` and `push`, or that of `verify` and `inspect`. */
@@ -41,7 +41,7 @@ function factsOf(result: Result): string {
     case "sent":
       return `${formatBytes(result.receipt.bytes)} acknowledged, nothing proven (${effortText(result)})`;
     case "staged":
-      return `${formatBytes(result.receipt.bytes)} staged, not installed yet (${effortText(result)})`;
+      return `${formatBytes(result.receipt.bytes)} staged, not installed yet; ${laterText(result.receipt)} (${effortText(result)})`;
     case "skipped":
       return `already runs ${result.state.version}`;
     case "read":
@@ -74,6 +74,12 @@ function stateText({ version, slot, bootId, uptime, identity }: DeviceState): st
     `known by ${identity}`,
   ];
   return `runs ${version}, ${more.filter(Boolean).join(", ")}`;
+}
+
+/** What has a staged artifact installed. */
+function laterText({ delivery }: Receipt): string {
+  const order = delivery === "redfish" ? ", or have that done with --option reset=manager (or system)" : "";
+  return `restart it to install${order}, then verify`;
 }
 
 function effortText({ attempts, duration }: { readonly attempts: number; readonly duration: number }): string {

@@ -89,6 +89,12 @@ export function profileOf(flags: Flags): Profile {
   });
 }
 
+/** Whether devices are told to install later, so that nothing but staging is to be expected of them. */
+export function stagingAsked({ options }: Profile): boolean {
+  const applyTime = options?.["applyTime"];
+  return applyTime !== undefined && applyTime !== "Immediate" && options?.["reset"] === undefined;
+}
+
 /** Who names one pointer replaces them all; the boot id is worth keeping where it usually stands. */
 function alsoOf({ digestPointer, bootPointer, text, pattern }: Flags): InspectRequest["also"] {
   if (digestPointer === undefined && bootPointer === undefined) return undefined;

@@ -50,6 +50,21 @@ it("leaves the rest of an error as it is", () => {
   expect(errorInFlags(error)).toMatchObject({ ...error, message: "check --pointer", reply });
 });
 
+it("shows what a device said where that is asked for, bounded, else what would show it", () => {
+  const sentence = "It failed; its own words are in this error's reply.excerpt.";
+  const saying = (excerpt?: string) =>
+    new FlashwaveError("device_error", sentence, {
+      phase: "send",
+      reply: { status: 500, ...(excerpt && { excerpt }) },
+    });
+  expect(errorInFlags(saying("no")).message).toBe("It failed; --device-words shows its own words.");
+  expect(errorInFlags(saying("no --x"), true).message).toBe(
+    'It failed; its own words follow. The device said: "no --x"',
+  );
+  expect(errorInFlags(saying(), true).message).toBe("It failed; it said nothing more.");
+  expect(errorInFlags(saying("x".repeat(2_000)), true).message.length).toBeLessThan(400);
+});
+
 it("speaks of codes as everybody does", () => {
   for (const meaning of Object.values(errorCodes)) expect(inFlags(meaning)).toBe(meaning);
 });

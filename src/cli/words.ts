@@ -1,10 +1,13 @@
 import { type FlashwaveError, inContext } from "../core/errors.ts";
 
+const excerptHint = "its own words are in this error's reply.excerpt";
+
 /**
  * What the rooms below call a thing, and what the command line calls it. Their messages advise in their own words,
  * which say nothing to somebody who typed flags. Sentences first: the single words would spoil them.
  */
 export const words: readonly (readonly [theirs: string, ours: string])[] = [
+  [excerptHint, "--device-words shows its own words"],
   ["Open the artifact with { version }, or use push()", "Give --firmware-version, or use flashwave push"],
   ["Open the artifact with { version }", "Give --firmware-version"],
   ["Give its profile an inspect request, name a probe, or use push()", "Name another --probe, or use flashwave push"],
@@ -72,7 +75,20 @@ export function inFlags(message: string): string {
   return words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
 }
 
-/** The same error, its message in the words of the command line. */
-export function errorInFlags(error: FlashwaveError): FlashwaveError {
-  return inContext(error, { message: inFlags(error.message) });
+/**
+ * The same error, its message in the words of the command line, and with what the device said where that was asked for:
+ * cleaned already, and no longer than what a line bears. It may be anything, what it was sent included.
+ */
+export function errorInFlags(error: FlashwaveError, deviceWords = false): FlashwaveError {
+  if (!deviceWords) return inContext(error, { message: inFlags(error.message) });
+  const said = error.reply?.excerpt;
+  const hint = said === undefined ? "it said nothing more" : "its own words follow";
+  const message = inFlags(error.message.replaceAll(excerptHint, hint));
+  return inContext(error, { message: said === undefined ? message : `${message} ${quoted(said)}` });
+}
+
+const longestQuote = 300;
+
+function quoted(said: string): string {
+  return `The device said: ${JSON.stringify(said.length > longestQuote ? `${said.slice(0, longestQuote)}…` : said)}`;
 }

@@ -61,7 +61,7 @@ export interface Receipt {
   readonly early: boolean;
   /**
    * Whether nothing is left to ask of it: it acknowledged the order to install, or its delivery has it install by
-   * itself. False: it was not told to, or its answer was lost and only a verification can tell.
+   * itself. False: it was not told to, it staged the artifact for later, or its answer was lost and only a verification can tell.
    */
   readonly activated: boolean;
   readonly remoteId?: string;

@@ -39,8 +39,9 @@ export class Outcomes {
     return { status: "sent", ...this.#base(receipt.attempts), receipt };
   }
 
+  /** It waits for an order of somebody else, whatever its delivery mostly does by itself. */
   staged(receipt: Receipt): DeviceOutcome {
-    return { status: "staged", ...this.#base(receipt.attempts), receipt };
+    return { status: "staged", ...this.#base(receipt.attempts), receipt: { ...receipt, activated: false } };
   }
 
   skipped(state: DeviceState): DeviceOutcome {
