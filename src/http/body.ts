@@ -34,6 +34,10 @@ export function planBody(body: Segment | readonly Segment[] | undefined, paced: 
   return { total, direct: Buffer.concat(segments), segments: [] };
 }
 
+export function lengthAdded(headers: readonly string[] = [], total: number): readonly string[] {
+  return [...headers, "content-length", String(total)];
+}
+
 /** What a body in motion tells and asks. */
 export interface BodyHost {
   /** The socket accepted this many bytes in all. */

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { FlashwaveErrorCode } from "../core/errors.ts";
 import type { ExchangeReply, ExchangeRequest, ReplyHeaders } from "../core/transport.ts";
-import { type BodyHost, type BodyPlan, OutgoingBody } from "./body.ts";
+import { type BodyHost, type BodyPlan, lengthAdded, OutgoingBody } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import type { Watched } from "./deadlines.ts";
 import { type FaultContext, fault, wireError } from "./faults.ts";
@@ -10,7 +10,7 @@ import type { Peer } from "./peer.ts";
 import { replyHeaders } from "./reply-headers.ts";
 import { ReplyBody } from "./response.ts";
 import { SentMeter } from "./sent.ts";
-import { StageWatch } from "./stage.ts";
+import { overdue, StageWatch } from "./stage.ts";
 
 /** What an exchange asks of the transport that runs it. */
 export interface ExchangeHost {
@@ -109,20 +109,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
     const { limits } = this.#host.settings;
     const code = watch.verdict(now, limits);
     if (code === undefined) return;
-    const origin = this.peer.origin.text;
-    if (code === "deadline_exceeded") {
-      this.#failWith(code, `The exchange with ${origin} took longer than it was given; it was ${watch.stage}.`);
-    } else if (code === "connect_timeout") {
-      this.#failWith(
-        code,
-        `No connection to ${origin} within ${limits.connecting} ms; nothing was sent. Check that the device is on, its address and port, and whether it speaks http or https.`,
-      );
-    } else if (code === "stall_timeout") {
-      this.#failWith(code, `${origin} took no byte of the request for ${limits.sending} ms.`);
-    } else {
-      const what = this.#status === 0 ? "did not answer" : "sent nothing more of its answer";
-      this.#failWith(code, `${origin} ${what} for ${limits.answering} ms.`);
-    }
+    this.#failWith(
+      code,
+      overdue(code, { origin: this.peer.origin.text, stage: watch.stage, limits, status: this.#status }),
+    );
   }
 
   /** A large chunk leaves in pieces, each a sign of life; the time in which the source prepares the next is not the device's. */
@@ -279,8 +269,4 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
 function waitOneTurn(controller: Dispatcher.DispatchController): void {
   controller.pause();
   setImmediate(() => controller.resume());
-}
-
-function lengthAdded(headers: readonly string[] = [], total: number): readonly string[] {
-  return [...headers, "content-length", String(total)];
 }

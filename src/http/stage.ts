@@ -57,3 +57,21 @@ export class StageWatch {
     return verdicts[stage];
   }
 }
+
+/** What was seen of an exchange that took too long. `status` is that of the answer, 0 when none had begun. */
+export function overdue(
+  code: FlashwaveErrorCode,
+  seen: { readonly origin: string; readonly stage: Stage; readonly limits: StageLimits; readonly status: number },
+): string {
+  const { origin, stage, limits, status } = seen;
+  switch (code) {
+    case "deadline_exceeded":
+      return `The exchange with ${origin} took longer than it was given; it was ${stage}.`;
+    case "connect_timeout":
+      return `No connection to ${origin} within ${limits.connecting} ms; nothing was sent. Check that the device is on, its address and port, and whether it speaks http or https.`;
+    case "stall_timeout":
+      return `${origin} took no byte of the request for ${limits.sending} ms.`;
+    default:
+      return `${origin} ${status === 0 ? "did not answer" : "sent nothing more of its answer"} for ${limits.answering} ms.`;
+  }
+}

@@ -85,6 +85,8 @@ async function shelf(route: Route) {
   return {
     state,
     tokens,
+    /** Takes no further connection. */
+    stop: () => void server.close(),
     send: (step: Partial<SendStep> = {}): Promise<Acknowledgement> =>
       session.send(artifact.payload, {
         deadline: systemClock.now() + 10_000,
@@ -156,6 +158,17 @@ describe("a PUT in parts", () => {
     const code = status === 403 ? "refused" : "device_error";
     expect(await codeOf(server.send())).toEqual({ code, bytesOut: "some" });
     expect(server.state.seen).toEqual(parts.flat().slice(0, 3));
+  });
+
+  it("says that some bytes had left when a later part finds nobody", async () => {
+    await using server = await shelf((state, request, body) => {
+      if (request.method !== "HEAD") return honest(state, request, body);
+      server.stop();
+      const answer = honest(state, request, body);
+      return { ...answer, headers: { ...answer.headers, connection: "close" } };
+    });
+    expect(await codeOf(server.send())).toEqual({ code: "connect_failed", bytesOut: "some" });
+    expect(server.state.seen).toEqual(parts.flat().slice(0, 2));
   });
 
   it("says whether all bytes had left when the look at the last part fails", async () => {
