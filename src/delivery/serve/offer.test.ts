@@ -8,7 +8,10 @@ async function offered(): Promise<{ readonly offer: Offer; readonly fetched: () 
   const terms = { url: "http://127.0.0.1/x/fw.bin", payload: artifact.payload, shared: undefined, onEnd: () => {} };
   const offer = new Offer(terms);
   let done = false;
-  void offer.fetched.then(() => (done = true));
+  offer.fetched.then(
+    () => (done = true),
+    () => undefined,
+  );
   const fetched = async () => {
     await new Promise(setImmediate);
     return done;
