@@ -7,6 +7,7 @@ import {
   manualTime,
   sha256,
   startAxis,
+  startDeviceServer,
   startElegantOta,
   startEsphome,
   startMongooseOs,
@@ -244,6 +245,55 @@ describe("a device that had only just been switched on", () => {
       evidence: { newBoot: expect.stringMatching(/^(seen|unclear)$/) },
     });
     expect(server.device).toMatchObject({ version, digest: sha256(firmware), onTrial: false });
+  });
+});
+
+describe("a device that runs the artifact on trial, since nobody stayed to commit it", () => {
+  it("is committed by the next update, on axis", async () => {
+    const clock = manualTime();
+    await using server = await startAxis({ clock });
+    await using client = fastClient({ deliveries: [axis()] });
+    await using artifact = await openArtifact(firmware, { version });
+    await client.push({ id, address: server.url }, artifact);
+    expect([server.device.version, server.device.onTrial]).toEqual([version, true]);
+    expect(await client.update({ id, address: server.url }, artifact)).toMatchObject({
+      status: "skipped",
+      attempts: 0,
+    });
+    clock.advance(10_000_000);
+    expect([server.device.version, server.device.onTrial, sends(server)]).toEqual([version, false, 1]);
+    // Axis takes a commit as often as it is told to: a third run changes nothing.
+    expect(await client.update({ id, address: server.url }, artifact)).toMatchObject({ status: "skipped" });
+  });
+
+  it("is committed by the next update after one that broke off, over generic http", async () => {
+    const clock = manualTime();
+    await using server = await startDeviceServer({ id, trial: true, trialMs: 6_000, clock });
+    const profile: Profile = { commit: { path: "/commit" } };
+    const device = { id, address: server.url, profile };
+    const leaving = new AbortController();
+    const onEvent = (event: ClientEvent) => event.type === "read" && leaving.abort();
+    await using client = fastClient({ onEvent });
+    await using artifact = await openArtifact(firmware, { version });
+    expect(await client.update(device, artifact, { signal: leaving.signal })).toMatchObject({
+      status: "unknown",
+      error: { code: "aborted" },
+    });
+    expect([server.device.version, server.device.onTrial]).toEqual([version, true]);
+    expect(await client.update(device, artifact)).toMatchObject({ status: "skipped", attempts: 0 });
+    clock.advance(6_000_000);
+    expect([server.device.version, server.device.counters.rollbacks]).toEqual([version, 0]);
+    expect(server.device.counters.requests).toMatchObject({ update: 1, commit: 1 });
+  });
+
+  it("is unknown on mongoose-os where it had been committed, which it refuses to repeat", async () => {
+    await using server = await startOldMongooseOs({});
+    await using client = fastClient({ deliveries: [mongooseOs()] });
+    await using artifact = await openArtifact(firmware, { version });
+    const device = { id, address: server.url };
+    expect(await client.update(device, artifact)).toMatchObject({ status: "updated" });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "unknown", error: { phase: "commit" } });
+    expect(await client.verify(device, artifact)).toMatchObject({ version });
   });
 });
 

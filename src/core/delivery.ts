@@ -98,8 +98,11 @@ export interface DeliverySession {
   settle?(receipt: Receipt, step: Step): Promise<"installed" | "staged" | "lost">;
   /** Tells the device to install. */
   activate?(receipt: Receipt, step: Step): Promise<void>;
-  /** Makes the installed version permanent, where the device has a trial. */
-  commit?(receipt: Receipt, step: Step): Promise<void>;
+  /**
+   * Makes the installed version permanent, where the device has a trial.
+   * @param receipt undefined where the device ran the artifact before anything was sent
+   */
+  commit?(receipt: Receipt | undefined, step: Step): Promise<void>;
   /** Ends a trial by going back. */
   rollback?(receipt: Receipt, step: Step): Promise<void>;
   /** Tells the device to forget a broken send. */

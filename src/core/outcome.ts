@@ -108,7 +108,8 @@ interface OutcomeBase {
 
 /**
  * How one device's update ended. Only `updated` says that the device runs the artifact, and it always carries the
- * evidence. `unknown` means what it says: read the device before doing anything else to it.
+ * evidence. `unknown` means what it says: read the device before doing anything else to it. `skipped`: it ran the artifact
+ * already and nothing was sent; where its delivery has a commit, it was proven and committed first. `state` is the last read.
  */
 export type DeviceOutcome =
   | (OutcomeBase & { readonly status: "updated"; readonly receipt: Receipt; readonly evidence: Evidence })

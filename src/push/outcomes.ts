@@ -13,6 +13,8 @@ export const interruptions: ReadonlySet<FlashwaveErrorCode> = new Set(["aborted"
 export function leavesUnknown(error: FlashwaveError, receipt: Receipt | undefined): boolean {
   if (unknowns.has(error.code)) return true;
   if (!interruptions.has(error.code)) return false;
+  // A device that ran the artifact already, and was being proven or committed, may be on trial.
+  if (error.phase === "verify" || error.phase === "commit") return true;
   // A read that was cut short had no bytes of the artifact to put out.
   return receipt !== undefined || (error.phase !== "inspect" && error.bytesOut !== "none");
 }

@@ -23,6 +23,86 @@ function onTrial(
   return { ...rig({ ...others, ...(reads && { reads }), session }, deadline), orders };
 }
 
+describe("a device that runs the artifact already", () => {
+  it("is proven and committed where there is a commit, and sent nothing", async () => {
+    const { client, artifact, orders, fake, events } = onTrial([newState]);
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "skipped",
+      attempts: 0,
+      state: { version: "2.0.0" },
+    });
+    expect([orders, fake.steps, fake.calls.at(-1)]).toEqual([["commit"], [], "close"]);
+    const types = events.map(({ type }) => type);
+    expect(types.slice(types.indexOf("verified"))).toEqual(["verified", "read", "outcome"]);
+  });
+
+  it("is left alone where there is none: one read", async () => {
+    const { client, artifact, fake } = rig({ reads: [newState] });
+    expect(await client.update(device, artifact)).toMatchObject({ status: "skipped" });
+    expect(fake.calls).toEqual(["inspect", "close"]);
+  });
+
+  it.each<[what: string, ended: object, reads: Reads, over?: Partial<FakeDeliveryOptions>]>([
+    ["is not well", { status: "failed", error: { code: "unhealthy", bytesOut: "none" } }, [newState], { health: sick }],
+    [
+      "goes back meanwhile",
+      {
+        status: "failed",
+        error: {
+          code: "not_updated",
+          message: expect.stringMatching(/a trial of it may have ended\. Nothing was sent/),
+        },
+      },
+      [newState, oldState],
+    ],
+    ["falls silent", { status: "unknown", error: { code: "unverified" } }, [newState, fault("connect_failed")]],
+  ])("is neither committed nor rolled back where it %s", async (_, ended, reads, over) => {
+    const { client, artifact, orders, fake } = onTrial(reads, over);
+    expect(await client.update(device, artifact)).toMatchObject(ended);
+    expect([orders, fake.steps]).toEqual([[], []]);
+  });
+
+  it("is unknown where it refuses to be committed, which may be for want of a trial", async () => {
+    const { client, artifact } = onTrial([newState], { commit: fault("refused", { phase: "commit" }) });
+    expect(await client.update(device, artifact)).toMatchObject({
+      status: "unknown",
+      attempts: 0,
+      error: {
+        code: "outcome_unknown",
+        phase: "commit",
+        bytesOut: "none",
+        cause: { code: "refused" },
+        message: expect.stringContaining("there may have been no trial to end"),
+      },
+    });
+  });
+
+  it("is told as gone back where its trial had ended before the commit", async () => {
+    const back: Rig & { orders: string[] } = onTrial([() => (back.orders.length > 0 ? oldState : newState)]);
+    expect(await back.client.update(device, back.artifact)).toMatchObject({
+      status: "failed",
+      error: { code: "not_updated", phase: "commit", bytesOut: "none" },
+    });
+  });
+
+  it.each(["verify", "commit"] as const)("is unknown where the caller left during %s", async (phase) => {
+    const aborter = new AbortController();
+    const leave = () => {
+      aborter.abort();
+      throw fault("aborted", { phase: "inspect" });
+    };
+    const left: Rig & { orders: string[] } = onTrial([
+      newState,
+      () => (phase === "verify" || left.orders.length > 0 ? leave() : newState),
+    ]);
+    expect(await left.client.update(device, left.artifact, { signal: aborter.signal })).toMatchObject({
+      status: "unknown",
+      error: { code: "aborted" },
+    });
+    expect(left.orders).toEqual(phase === "verify" ? [] : ["commit"]);
+  });
+});
+
 describe("a trial", () => {
   it("ends with a commit once the version was proven, and not before", async () => {
     const { client, artifact, orders, fake } = onTrial([oldState, newState]);

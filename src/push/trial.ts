@@ -12,7 +12,8 @@ export interface OnTrial {
   readonly probe: Probe;
   readonly session: DeliverySession;
   readonly artifact: Artifact;
-  readonly receipt: Receipt;
+  /** Absent where the device ran the artifact before anything was sent. */
+  readonly receipt?: Receipt;
 }
 
 /**
@@ -31,24 +32,52 @@ const disproved: ReadonlySet<FlashwaveErrorCode> = new Set(["unhealthy", "wrong_
  *             └─ neither ────▶ nothing: on trial, the device goes back by itself
  */
 export async function prove(trial: OnTrial): Promise<Evidence> {
-  const { work, probe, artifact, receipt } = trial;
+  const { work, probe, session, artifact, receipt } = trial;
   let evidence: Evidence;
   try {
     evidence = await work.verify(probe, artifact, receipt);
   } catch (error) {
     throw isFlashwaveError(error) && disproved.has(error.code) ? await takenBack(trial, error) : error;
   }
-  await keep(trial, evidence);
+  if (session.commit !== undefined) await keep(trial, evidence);
   return evidence;
 }
 
-/** Makes the version permanent. Its trial may have ended before, so what counts is what it runs afterwards. */
-async function keep(trial: OnTrial, evidence: Evidence): Promise<void> {
+/**
+ * For a device that ran the artifact before anything was sent: a push, or an update that broke off, may have left it on
+ * trial. Where there is a commit it is proven and committed like any other; where it is not proven it is left alone.
+ *
+ * @param before the read that showed the artifact
+ * @returns what it ran when it was last read
+ */
+export async function proveAnew(trial: OnTrial, before: DeviceState): Promise<DeviceState> {
+  const { work, probe, session, artifact } = trial;
+  if (session.commit === undefined) return before;
+  try {
+    const evidence = await work.verify(probe, artifact, undefined);
+    return await keep(trial, evidence);
+  } catch (error) {
+    throw isFlashwaveError(error) ? nothingSent(error, before) : error;
+  }
+}
+
+/** The fault of a call that sent nothing, in words that do not take a send for granted. */
+function nothingSent(fault: FlashwaveError, { version }: DeviceState): FlashwaveError {
+  if (interruptions.has(fault.code)) return fault.phase === "inspect" ? inContext(fault, { phase: "verify" }) : fault;
+  if (fault.code !== "not_updated" || fault.phase === "commit") return inContext(fault, { bytesOut: "none" });
+  const message = `The device reported version ${JSON.stringify(version)} at first and another then, before it was told to keep it: a trial of it may have ended. Nothing was sent. Update it again.`;
+  return inContext(fault, { bytesOut: "none", message });
+}
+
+/**
+ * Makes the version permanent. Its trial may have ended before, so what counts is what it runs afterwards.
+ * @returns what it runs afterwards
+ */
+async function keep(trial: OnTrial, evidence: Evidence): Promise<DeviceState> {
   const { work, session, receipt } = trial;
-  if (session.commit === undefined) return;
   let fault: unknown;
   try {
-    await session.commit(receipt, work.step(work.readTimeout));
+    await session.commit?.(receipt, work.step(work.readTimeout));
   } catch (error) {
     if (isFlashwaveError(error) && interruptions.has(error.code)) throw error;
     fault = error;
@@ -59,13 +88,14 @@ async function keep(trial: OnTrial, evidence: Evidence): Promise<void> {
     return undefined;
   });
   if (seen?.reading.kind === "old") throw wentBack(evidence, seen.state, fault);
-  if (fault !== undefined || seen?.reading.kind !== "match") throw uncommitted(evidence, fault);
+  if (fault !== undefined || seen?.reading.kind !== "match") throw uncommitted(evidence, fault, receipt);
+  return seen.state;
 }
 
 /** The fault, and what was done about the trial. */
 async function takenBack(trial: OnTrial, fault: FlashwaveError): Promise<FlashwaveError> {
   const { work, session, receipt } = trial;
-  if (session.rollback === undefined) return fault;
+  if (session.rollback === undefined || receipt === undefined) return fault;
   const told = (what: string) => inContext(fault, { message: `${fault.message} ${what}` });
   try {
     const { reading } = await lookAgain(trial);
@@ -97,10 +127,12 @@ function wentBack({ version }: Evidence, state: DeviceState, cause: unknown): Fl
 }
 
 /** Proven, but on trial: a device that was not told to keep the version goes back to the old one by itself. */
-function uncommitted({ version }: Evidence, cause: unknown): FlashwaveError {
+function uncommitted({ version }: Evidence, cause: unknown, receipt: Receipt | undefined): FlashwaveError {
+  const perhaps =
+    receipt === undefined ? " It ran that before, so that there may have been no trial to end: verify it then." : "";
   return new FlashwaveError(
     "outcome_unknown",
-    `The device was seen running version ${JSON.stringify(version)}, but nobody knows whether it keeps it: the end of its trial was not acknowledged, or it could not be read after it. Read it again after its trial.`,
+    `The device was seen running version ${JSON.stringify(version)}, but nobody knows whether it keeps it: the end of its trial was not acknowledged, or it could not be read after it. Read it again after its trial.${perhaps}`,
     { phase: "commit", bytesOut: "all", ...(cause !== undefined && { cause }) },
   );
 }

@@ -6,13 +6,14 @@ import { judge } from "./evidence.ts";
 import type { UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { leavesOpen } from "./retry-policy.ts";
-import { prove } from "./trial.ts";
+import { prove, proveAnew } from "./trial.ts";
 import type { Work } from "./work.ts";
 
 /**
  * One device from end to end, and never further than what was seen:
  *
  *   inspect → send → settle → activate → verify → commit
+ *      └──────── runs it already ────────▶ verify → commit (both only where there is a commit)
  *
  * It resolves with an outcome whatever happens to the device; only a fault in the call itself throws.
  */
@@ -32,9 +33,10 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
   try {
     if (work.probe === undefined) throw noProbe(work.device.id);
     const before = await work.inspectPatiently(work.probe);
-    if (runsAlready(work, artifact, before) && !options.force) return outcomes.skipped(before);
+    const running = runsAlready(work, artifact, before) && !options.force;
     const session = work.open();
     await using _closing = { [Symbol.asyncDispose]: () => closeQuietly(session) };
+    if (running) return outcomes.skipped(await proveAnew({ work, probe: work.probe, session, artifact }, before));
     receipt = await work.send(session, artifact, options, before);
     work.emit?.({ type: "sent", device: work.id, receipt });
     const settled = await settle(work, session, receipt);

@@ -10,7 +10,7 @@ export type OrderName = (typeof orderNames)[number];
 /** One request each, where a profile names it. */
 export type OrderPlans = { readonly [Name in OrderName]?: RequestPlan };
 
-export type Order = (receipt: Receipt, step: Step) => Promise<void>;
+export type Order = (receipt: Receipt | undefined, step: Step) => Promise<void>;
 
 /** Gives a session the orders of its plan, as properties of its own. */
 export function giveOrders(session: object, plans: OrderPlans, bound: Bound): void {

@@ -11,7 +11,7 @@ import { type Filling, fillingOf, fillJson, fillPath, fillText } from "./fill.ts
 import type { Order, UploadPlan } from "./plan.ts";
 import { requireTaken, requireUploaded } from "./verdict.ts";
 
-type Ordering = (receipt: Receipt, step: Step) => Promise<void>;
+type Ordering = (receipt: Receipt | undefined, step: Step) => Promise<void>;
 
 /** One device that takes firmware as the file of a web form. */
 export class UploadSession implements DeliverySession {
