@@ -1,6 +1,7 @@
 import type { Artifact, Device } from "../core/index.ts";
 import type { Client, PushOptions } from "../push/index.ts";
 import { readCredentials } from "./credentials.ts";
+import type { Demand } from "./demands.ts";
 import { readDevices, readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { createView, type Screen } from "./progress/view.ts";
@@ -40,8 +41,13 @@ export interface Job {
 
 export type ArtifactJob = Job & { readonly artifact: Artifact };
 
-/** Runs a command on its devices. @returns the exit code */
-export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<void>): Promise<number> {
+/** Runs a command on its devices, if they and the flags are what it demands. @returns the exit code */
+export async function runJob(
+  flags: Flags,
+  io: Io,
+  demands: readonly Demand[],
+  work: (job: Job) => Promise<void>,
+): Promise<number> {
   const { signal, stdout, stderr } = io;
   const profile = profileOf(flags);
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
@@ -49,6 +55,7 @@ export async function runJob(flags: Flags, io: Io, work: (job: Job) => Promise<v
   const devices = await readDevices(flags);
   const adapters = await adaptersOf(devices, profile, servingOf(flags));
   const options = await permitTyped(asked, devices);
+  for (const demand of demands) await demand(devices, profile, flags);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
   await using client = openClient(
     { ...options, ...(credentials && { credentials: () => credentials }), onEvent: view.onEvent },
@@ -79,9 +86,10 @@ export function runArtifactJob(
   path: string,
   flags: Flags,
   io: Io,
+  demands: readonly Demand[],
   work: (job: ArtifactJob) => Promise<void>,
 ): Promise<number> {
-  return runJob(flags, io, async (job) => {
+  return runJob(flags, io, demands, async (job) => {
     await using artifact = await open(path, flags, io.signal);
     job.tell(titleOf(artifact, job.devices.length));
     await work({ ...job, artifact });

@@ -105,17 +105,14 @@ function alsoOf({ digestPointer, bootPointer, text, pattern }: Flags): InspectRe
 }
 
 export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
-  return given({ version: flags.firmwareVersion, digest: flags.digest });
+  const { firmwareVersion: version, digest } = flags;
+  if (version !== undefined && (version === "" || version !== version.trim()))
+    throw new UsageError("--firmware-version is what a device reports, to the letter: not empty, no space around it.");
+  return given({ version, digest });
 }
 
 export function updateOptionsOf(flags: Flags): PushManyOptions {
   return { force: flags.force ?? false, verify: flags.verify ?? true };
-}
-
-/** Without a version there would be nothing to hold a device against: better said before the bytes leave. */
-export function requireVersion(flags: Flags): void {
-  if (flags.firmwareVersion === undefined)
-    throw new UsageError("Give --firmware-version, the version a device reports once it runs the artifact.");
 }
 
 /**

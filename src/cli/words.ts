@@ -37,6 +37,7 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["options knows no", "--option knows no"],
   ["options.", "--option "],
   ["and that the publisher's publicUrl names it", "and give it as --serve-host or --serve-url"],
+  ["choose another host or port", "choose another --serve-host or --serve-port"],
   ["publicUrl is needed", "--serve-url is needed"],
   ["publicUrl must be", "--serve-url must be"],
   ["verification.deadline", "--deadline"],

@@ -1,11 +1,12 @@
 import { isFlashwaveError } from "../../core/index.ts";
+import { requireReadable } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { eachOf, type Io, runJob } from "../job.ts";
 import { concurrencyOf } from "../wire.ts";
 
 /** One read of each device. */
 export function inspect(flags: Flags, io: Io): Promise<number> {
-  return runJob(flags, io, ({ client, devices, signal, settle }) =>
+  return runJob(flags, io, [requireReadable], ({ client, devices, signal, settle }) =>
     eachOf(devices, concurrencyOf(flags), async (device) => {
       const begun = performance.now();
       const timed = () => ({ device: device.id, duration: performance.now() - begun });

@@ -1,12 +1,13 @@
 import { isFlashwaveError } from "../../core/index.ts";
+import { requireReadable, requireVersion } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { eachOf, type Io, runArtifactJob } from "../job.ts";
-import { concurrencyOf, requireVersion } from "../wire.ts";
+import { concurrencyOf } from "../wire.ts";
 
 /** Reads devices until each was seen running the artifact, or the deadline passes. Sends nothing. */
 export async function verify(path: string, flags: Flags, io: Io): Promise<number> {
   requireVersion(flags);
-  return runArtifactJob(path, flags, io, ({ client, devices, artifact, signal, settle }) =>
+  return runArtifactJob(path, flags, io, [requireReadable], ({ client, devices, artifact, signal, settle }) =>
     eachOf(devices, concurrencyOf(flags), async (device) => {
       const begun = performance.now();
       const timed = () => ({ device: device.id, duration: performance.now() - begun });
