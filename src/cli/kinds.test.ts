@@ -73,3 +73,13 @@ it("a device's own words are shown where they are asked for", async () => {
     if (!shown) expect(out).toContain("--device-words shows its own words");
   }
 });
+
+it("a refusal names what was refused, and that the kind may be wrong", async () => {
+  await using rig = new Rig();
+  const device = await rig.device();
+  const image = await rig.image();
+  const sent = await run(["push", image, "--to", device.url, "--path", "/nowhere"]);
+  expect(sent.out).toContain("This was its answer to POST /nowhere.");
+  const read = await run(["inspect", "--to", device.url, "--via", "mongoose-os"]);
+  expect(read.out).toMatch(/that --via names its kind\. This was its answer to GET \/rpc\/Sys\.GetInfo\./);
+});

@@ -19,7 +19,10 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["set `also: {}` or name a pointer", "leave --digest-pointer and --boot-pointer out, or give --pointer"],
   ["to allow it, add addressPolicy: { permit: [", "to allow it, give --permit ["],
   ["check the method in its profile", "check --method"],
-  ["check the path and the method in its profile", "check the paths and the method given for it"],
+  [
+    "check the path and the method in its profile",
+    "check the paths and the method given for it, and that --via names its kind",
+  ],
   ["check the credentials given for it", "check what --user, a token or --header sends"],
   ["set its profile's options.auth to ", "give --option auth="],
   ["name in its profile's options.challenge a request", "name with --option challenge= a request"],

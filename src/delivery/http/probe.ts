@@ -33,7 +33,7 @@ export class HttpProbe implements Probe {
   }
 
   #read(reply: ExchangeReply, proved: boolean | undefined): DeviceState {
-    const context = replyContext(this.#bound, "inspect");
+    const context = replyContext(this.#bound, "inspect", this.#plan);
     requireSuccess(reply, context);
     const problem = failedCheck(this.#plan.checks, reply.body);
     const reading =
@@ -60,5 +60,5 @@ function requireWell(reply: ExchangeReply, plan: RequestPlan, bound: Bound): voi
   const problem = well ? failedCheck(plan.checks, reply.body) : "so it says that it is not well";
   if (problem === undefined) return;
   const message = `The device answered its health check with ${reply.status}, ${well ? "but " : ""}${problem}; look at the device before sending anything else.`;
-  throw replyError("unhealthy", message, reply, replyContext(bound, "verify"), true);
+  throw replyError("unhealthy", message, reply, replyContext(bound, "verify", plan), true);
 }

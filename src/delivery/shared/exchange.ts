@@ -65,9 +65,12 @@ export function exchange<T>(
   return context.transport.exchange(context.origin, request, read);
 }
 
-/** For the errors that an answer of this device may make. */
-export function replyContext({ device, context }: Bound, phase: Phase): ReplyContext {
-  return { phase, device: device.id, clock: context.clock };
+/**
+ * For the errors that an answer of this device may make.
+ * @param request what it answers; only one whose path is the profile's own
+ */
+export function replyContext({ device, context }: Bound, phase: Phase, request?: RequestPlan): ReplyContext {
+  return { phase, device: device.id, clock: context.clock, request };
 }
 
 /**
@@ -77,7 +80,7 @@ export function replyContext({ device, context }: Bound, phase: Phase): ReplyCon
  * @throws as `requireSuccess`, and `device_error` for a failed check
  */
 export function requireYes(reply: ExchangeReply, plan: RequestPlan, bound: Bound, phase: Phase): void {
-  const context = replyContext(bound, phase);
+  const context = replyContext(bound, phase, plan);
   requireSuccess(reply, context);
   const problem = failedCheck(plan.checks, reply.body);
   if (problem === undefined) return;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../core/clock.ts";
 import { type FlashwaveError, isFlashwaveError } from "../../core/errors.ts";
 import type { ExchangeReply } from "../../core/transport.ts";
-import { requireSuccess } from "./reply.ts";
+import { replyError, requireSuccess } from "./reply.ts";
 
 const now = Date.UTC(2026, 10, 21);
 const context = { phase: "send", device: "d", clock: { ...systemClock, wall: () => now } } as const;
@@ -75,6 +75,12 @@ describe("requireSuccess", () => {
     expect(error?.reply).toEqual({ status: 503, retryAfter: 20_000, excerpt: "updating [31m, be patient" });
     expect(error?.message).not.toContain("patient");
     expect(JSON.stringify(error)).not.toContain("patient");
+  });
+
+  it("names what was answered, without its query", () => {
+    const request = { method: "POST", path: "/update?user=admin&password=s3cret" };
+    const error = replyError("refused", "No.", reply(404), { ...context, request });
+    expect(error.message).toBe("No. This was its answer to POST /update.");
   });
 
   it("reads a date against the clock that it was given", () => {

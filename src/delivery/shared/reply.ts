@@ -9,6 +9,8 @@ export interface ReplyContext {
   readonly phase: Phase;
   readonly device: string;
   readonly clock: Clock;
+  /** What was answered, where its path is the profile's: one that a device named itself is never shown. */
+  readonly request?: { readonly method: string; readonly path: string } | undefined;
 }
 
 interface Ruling {
@@ -114,7 +116,7 @@ export function replyError<Code extends FlashwaveErrorCode>(
 ): FlashwaveError<Code> {
   const retryAfter = parseRetryAfter(reply.headers.get("retry-after"), context.clock.wall());
   const text = excerpt(reply.body);
-  return new FlashwaveError(code, message, {
+  return new FlashwaveError(code, `${message}${askedBy(context)}`, {
     phase: context.phase,
     device: context.device,
     retryable,
@@ -125,4 +127,9 @@ export function replyError<Code extends FlashwaveErrorCode>(
       ...(text !== undefined && { excerpt: text }),
     },
   });
+}
+
+/** Without the query, which may hold a login. */
+function askedBy({ request }: ReplyContext): string {
+  return request === undefined ? "" : ` This was its answer to ${request.method} ${request.path.split("?", 1)[0]}.`;
 }

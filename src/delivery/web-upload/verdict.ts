@@ -19,7 +19,7 @@ export function requireTaken(
   bound: Bound,
   phase: Phase,
 ): void {
-  const context = replyContext(bound, phase);
+  const context = replyContext(bound, phase, request);
   const reply = withErrorCode(received, plan);
   const own = plan.statuses[reply.status];
   if (own !== undefined) {
@@ -36,7 +36,7 @@ export function requireTaken(
  */
 export function requireUploaded(reply: ExchangeReply, request: RequestPlan, plan: UploadPlan, bound: Bound): void {
   requireTaken(reply, request, plan, bound, "send");
-  requireNo(saysNo(reply, plan), reply, replyContext(bound, "send"));
+  requireNo(saysNo(reply, plan), reply, replyContext(bound, "send", request));
 }
 
 function requireNo(problem: string | undefined, reply: ExchangeReply, context: ReplyContext): void {
