@@ -65,6 +65,11 @@ it("shows what a device said where that is asked for, bounded, else what would s
   expect(errorInFlags(saying("x".repeat(2_000)), true).message.length).toBeLessThan(400);
 });
 
+it("speaks of an interrupted command, not of a signal that nobody gave", () =>
+  expect(inFlags("The caller's signal aborted the exchange.")).toBe(
+    "The command was interrupted during this exchange.",
+  ));
+
 it("speaks of codes as everybody does", () => {
   for (const meaning of Object.values(errorCodes)) expect(inFlags(meaning)).toBe(meaning);
 });

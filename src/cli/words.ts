@@ -7,6 +7,9 @@ const excerptHint = "its own words are in this error's reply.excerpt";
  * which say nothing to somebody who typed flags. Sentences first: the single words would spoil them.
  */
 export const words: readonly (readonly [theirs: string, ours: string])[] = [
+  ["The caller's signal aborted the exchange", "The command was interrupted during this exchange"],
+  ["The caller's signal had aborted", "The command had been interrupted"],
+  ["The caller's signal aborted", "The command was interrupted"],
   [excerptHint, "--device-words shows its own words"],
   ["Open the artifact with { version }, or use push()", "Give --firmware-version, or use flashwave push"],
   ["Open the artifact with { version }", "Give --firmware-version"],
@@ -23,7 +26,10 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
     "check the path and the method in its profile",
     "check the paths and the method given for it, and that --via names its kind",
   ],
-  ["check the credentials given for it", "check what --user, a token or --header sends"],
+  [
+    "check the credentials given for it",
+    "check what --user, a token or --header sends, or give --user where none was given",
+  ],
   ["set its profile's options.auth to ", "give --option auth="],
   ["name in its profile's options.challenge a request", "name with --option challenge= a request"],
   ["its profile's options.auth", "--option auth"],
