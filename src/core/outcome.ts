@@ -84,7 +84,7 @@ export interface Evidence {
   /**
    * `seen`: boot id, uptime or slot show a boot after the send. `not-reported`: the device reports none of them.
    * `unclear`: its uptime is too small or too coarse to tell; what proves the artifact then is its digest, or a version
-   * that changed from the one read before the send. `not-checked`: there was no receipt, or no earlier state, to compare
+   * that changed from the one read before the send; without such a read it is weaker, like `not-checked`. `not-checked`: there was no receipt, or no earlier state, to compare
    * with.
    */
   readonly newBoot: "seen" | "unclear" | "not-reported" | "not-checked";

@@ -172,7 +172,7 @@ describe("judge", () => {
       "a boot that its uptime cannot tell, and no version read before",
       state({ uptime: 5 }),
       expected({ since: since() }),
-      { kind: "unclear" },
+      { kind: "match", proved: "version", boot: "unclear" },
     ],
     [
       "a boot that its uptime cannot tell, and the digest",

@@ -21,7 +21,7 @@ export type Reading =
   | { readonly kind: "match"; readonly proved: "digest" | "version"; readonly boot: Exclude<NewBoot, "unchanged"> }
   /** The right version, but the device did not boot since the send. */
   | { readonly kind: "no-boot" }
-  /** The right version, and neither a boot, nor another image before, by which it could be told from what ran before. */
+  /** It says what it said before the send, and its uptime cannot tell whether it booted: a later read may. */
   | { readonly kind: "unclear" }
   | { readonly kind: "old" }
   | { readonly kind: "other" }
@@ -52,10 +52,8 @@ export function judge(state: DeviceState, expected: Expectation, now?: number): 
   const boot = expected.newBoot ? newBoot(state, since, now) : "not-checked";
   if (boot === "unchanged") return { kind: "no-boot" };
   const before = since?.before;
-  if (!digestMatches && boot === "unclear" && (before === undefined || sameImage(before, state)))
-    return { kind: "unclear" };
   if (!digestMatches && boot !== "seen" && before !== undefined && sameImage(before, state))
-    return { kind: "indistinct" };
+    return { kind: boot === "unclear" ? "unclear" : "indistinct" };
   return { kind: "match", proved: digestMatches ? "digest" : "version", boot };
 }
 

@@ -72,9 +72,11 @@ function arrived(reading: Reading, expected: Expectation, wholly: boolean): bool
 function untouched(reading: Reading, state: DeviceState, expected: Expectation): boolean {
   const before = expected.since?.before;
   if (reading.kind === "old") return true;
-  if (reading.kind === "unclear") return before !== undefined && same(before, state);
   return (
-    (reading.kind === "no-boot" || reading.kind === "match" || reading.kind === "indistinct") &&
+    (reading.kind === "no-boot" ||
+      reading.kind === "match" ||
+      reading.kind === "indistinct" ||
+      reading.kind === "unclear") &&
     (before === undefined || same(before, state))
   );
 }

@@ -95,6 +95,17 @@ describe("verify", () => {
     expect(rigged.fake.steps).toHaveLength(1);
   });
 
+  it("proves a push by its version where nothing was read before, and says that the boot is unclear", async () => {
+    const rigged = rig({ reads: [() => ({ ...newState, uptime: up(), readAt: rigged.clock.wall() })] });
+    const begun = rigged.clock.wall();
+    const up = () => (rigged.clock.wall() - begun) / 1_000;
+    const since = await rigged.client.push(device, rigged.artifact);
+    expect(await rigged.client.verify(device, rigged.artifact, { since })).toMatchObject({
+      proved: "version",
+      newBoot: "unclear",
+    });
+  });
+
   it("tells a stable other version from the old one", async () => {
     const { client, artifact } = rig({ reads: [oldState, { ...newState, version: "9.9.9" }] });
     expect(await client.update(device, artifact)).toMatchObject({ status: "failed", error: { code: "wrong_version" } });

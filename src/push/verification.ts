@@ -220,7 +220,7 @@ function unproven(known: Fold, expected: Expectation, seen: Unproven): Flashwave
   if (last.reading.kind === "unclear") {
     return new FlashwaveError(
       "unverified",
-      `The device reports version ${quote(last.state.version)}, as it may have before the send, and its uptime is too small or too coarse to tell ${within} whether it restarted. Have its profile name a digest or a boot id.`,
+      `The device reports version ${quote(last.state.version)} as before the send, and its uptime is too small or too coarse to tell ${within} whether it restarted. Have its profile name a digest or a boot id.`,
       context,
     );
   }
