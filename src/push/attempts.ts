@@ -161,7 +161,7 @@ export class Attempts {
     const device = this.#work.device.id;
     const seen = await this.#settleByRead(fault);
     if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
-    if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen), device, this.#attempt);
+    if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen, this.#work), device, this.#attempt);
     if (last) throw seen.kind === "intact" ? fault : unknownOutcome(fault, unreadable, device, this.#attempt);
     return undefined;
   }
@@ -231,7 +231,10 @@ function resumptionOf(session: DeliverySession, artifact: Artifact, options: Pus
 const unreadable = "no probe is known that could read it.";
 const perhapsEarlier = "an earlier attempt may have reached it.";
 
-function whyUnclear(seen: Extract<Readback, { kind: "unclear" }>): string {
+function whyUnclear(seen: Extract<Readback, { kind: "unclear" }>, { options, verification }: Work): string {
+  if (seen.seen !== undefined) {
+    return `a read showed version ${JSON.stringify(seen.seen.version)}, but verification.deadline (${verification.deadline} ms) was over before the quiet period (${options.retry.quietPeriod} ms) in which it must stay so; push with a longer deadline.`;
+  }
   return seen.error === undefined
     ? "a read showed neither the new version nor an idle device with the old one."
     : `it could not be read (${seen.error.code}).`;

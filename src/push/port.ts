@@ -28,7 +28,10 @@ export interface Client extends AsyncDisposable {
   verify(device: DeviceRef, artifact: Artifact, options?: VerifyOptions): Promise<Evidence>;
   /** Inspects, sends, settles, activates, verifies and commits. Throws only for a fault in the call itself. */
   update(device: DeviceRef, artifact: Artifact, options?: UpdateOptions): Promise<DeviceOutcome>;
-  /** One read of what the device runs. */
+  /**
+   * One read of what the device runs, as it tells it. It judges nothing: a `deviceId` other than the device's own is
+   * told, not refused; that is for `verify` and `update`.
+   */
   inspect(device: DeviceRef, options?: InspectOptions): Promise<DeviceState>;
   /** Updates many devices at once. Outcomes come as they are reached; leaving the loop early aborts the rest. */
   pushMany(devices: Walk<DeviceRef>, artifact: ArtifactChoice, options?: PushManyOptions): AsyncIterable<DeviceOutcome>;

@@ -115,6 +115,22 @@ describe("push", () => {
     expect(restless.fake.steps).toHaveLength(1);
   });
 
+  it("says what it saw where the deadline is shorter than the quiet period, also when the end cuts off a read", async () => {
+    const cutOff = fault("deadline_exceeded", { phase: "inspect" });
+    for (const reads of [[oldState], [oldState, cutOff]] as const) {
+      const hasty = rig({ sends: [lost], reads }, { verification: { deadline: 3_000 } });
+      const pushed = hasty.client.push(device, hasty.artifact);
+      await expect(pushed).rejects.toMatchObject({
+        code: "outcome_unknown",
+        message: expect.stringMatching(
+          /showed version "1\.0\.0", but .*\(3000 ms\) was over .* quiet period \(5000 ms\)/,
+        ),
+      });
+      await expect(pushed).rejects.not.toMatchObject({ message: expect.stringContaining("could not be read") });
+      expect(hasty.fake.steps).toHaveLength(1);
+    }
+  });
+
   it("goes on where a resumable upload broke, without asking the device's version", async () => {
     const token = {
       delivery: "fake",

@@ -12,7 +12,8 @@ export type Readback =
   | { readonly kind: "repeatable" }
   | { readonly kind: "arrived"; readonly state: DeviceState }
   | { readonly kind: "intact"; readonly state: DeviceState }
-  | { readonly kind: "unclear"; readonly error?: FlashwaveError };
+  /** `seen`: it answered to the end, and the end came before the quiet period was over. */
+  | { readonly kind: "unclear"; readonly error?: FlashwaveError; readonly seen?: DeviceState };
 
 const firstPause = 250;
 const longestPause = 60_000;
@@ -49,11 +50,17 @@ export async function readback(run: VerificationRun, quietPeriod: number, wholly
       if (!isFlashwaveError(error) || error.code === "aborted" || error.code === "client_closed") throw error;
       emit?.({ type: "read", device, error });
       if (endsReading(error)) return { kind: "unclear", error };
-      lastError = error;
-      quiet = undefined;
+      // The read that the end cuts off says less than what was seen before it.
+      if (error.code !== "deadline_exceeded" || clock.now() < end || quiet === undefined) {
+        lastError = error;
+        quiet = undefined;
+      }
     }
     const left = end - clock.now();
-    if (left <= 0) return { kind: "unclear", ...(lastError && { error: lastError }) };
+    if (left <= 0) {
+      if (quiet !== undefined) return { kind: "unclear", seen: quiet.state };
+      return { kind: "unclear", ...(lastError && { error: lastError }) };
+    }
     const wanted = quiet === undefined ? pause : Math.max(1, Math.ceil(quiet.since + quietPeriod - clock.now()));
     await waiting.sleep(Math.min(left, wanted), "send", device, signal);
     if (quiet === undefined) pause = Math.min(longestPause, pause * 2);

@@ -106,6 +106,15 @@ describe("verify", () => {
     });
   });
 
+  it("judges who answers, and so does update before it sends; inspect tells what it read", async () => {
+    const stranger = { ...newState, deviceId: "d9" };
+    const { client, artifact, fake } = rig({ reads: [stranger] });
+    expect(await client.inspect(device)).toEqual(stranger);
+    await expect(client.verify(device, artifact)).rejects.toMatchObject({ code: "wrong_device" });
+    expect(await client.update(device, artifact)).toMatchObject({ error: { code: "wrong_device" } });
+    expect(fake.steps).toHaveLength(0);
+  });
+
   it("tells a stable other version from the old one", async () => {
     const { client, artifact } = rig({ reads: [oldState, { ...newState, version: "9.9.9" }] });
     expect(await client.update(device, artifact)).toMatchObject({ status: "failed", error: { code: "wrong_version" } });
