@@ -49,13 +49,25 @@ export function formOf(
   };
 }
 
+/** By hand: a generator around a generator would cost two more promises per chunk. */
 function gated(segment: Segment, gate: () => Promise<void>): Segment {
   return {
     length: segment.length,
-    async *[Symbol.asyncIterator]() {
-      await gate();
-      if (segment instanceof Uint8Array) yield segment;
-      else yield* segment;
+    [Symbol.asyncIterator]() {
+      const chunks = segment instanceof Uint8Array ? once(segment) : segment[Symbol.asyncIterator]();
+      let next = async () => {
+        next = () => chunks.next();
+        await gate();
+        return chunks.next();
+      };
+      return {
+        next: () => next(),
+        return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+      };
     },
   };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes;
 }
