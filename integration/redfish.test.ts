@@ -245,7 +245,7 @@ describe("tasks that cannot be followed to their end", () => {
 describe("updates that are staged", () => {
   it.for(["OnReset", "AtMaintenanceWindowStart"] as const)("when asked for %s", async (applyTime) => {
     const { bmc, outcome } = await update({ options: { applyTime } });
-    expect(outcome).toMatchObject({ status: "staged", receipt: { status: 202, activated: true } });
+    expect(outcome).toMatchObject({ status: "staged", receipt: { status: 202, activated: false } });
     expect(bmc.device).toMatchObject({ version: "1.0.0", staged: true });
   });
 
