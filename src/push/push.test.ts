@@ -238,6 +238,16 @@ describe("push", () => {
     expect(await cut.client.push(device, cut.artifact)).toMatchObject({ attempts: 2, acknowledgedBy: "reply" });
   });
 
+  it("does not take a version for arrived bytes where the uptime cannot tell whether it was there before", async () => {
+    // Up since about when the send began: it may have run this version all along.
+    const reads = [
+      (_: unknown) => ({ ...newState, readAt: clock.wall(), uptime: (clock.now() - begun + 300) / 1_000 }),
+    ];
+    const { client, artifact, clock } = rig({ sends: [lost], reads }, { retry: { attempts: 1 } });
+    const begun = clock.now();
+    await expect(client.push(device, artifact)).rejects.toMatchObject({ code: "outcome_unknown" });
+  });
+
   it("says whose word it was that the bytes arrived", async () => {
     const { client, artifact } = rig({ sends: [{ status: 0, bytes: 4 }] });
     expect(await client.push(device, artifact)).toMatchObject({ acknowledgedBy: "verdict", status: 0, attempts: 1 });

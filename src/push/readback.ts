@@ -72,7 +72,8 @@ function arrived(reading: Reading, expected: Expectation, wholly: boolean): bool
   if (reading.kind !== "match") return false;
   const before = expected.since?.before;
   if (reading.proved === "digest" || (before !== undefined && judge(before, expected).kind === "old")) return true;
-  return wholly && (before === undefined || reading.boot === "seen");
+  // Without an earlier read, a version that was there already is told from one that arrived by the boot alone.
+  return wholly && (before === undefined ? reading.boot !== "unclear" : reading.boot === "seen");
 }
 
 /** The old image still runs. An artifact sent over itself shows as the same image without a boot. */
@@ -81,7 +82,7 @@ function untouched(reading: Reading, state: DeviceState, expected: Expectation):
   if (reading.kind === "old") return true;
   return (
     (reading.kind === "no-boot" ||
-      reading.kind === "match" ||
+      (reading.kind === "match" && reading.boot !== "unclear") ||
       reading.kind === "indistinct" ||
       reading.kind === "unclear") &&
     (before === undefined || same(before, state))

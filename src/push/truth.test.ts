@@ -57,17 +57,14 @@ describe("a lost answer is not an arrival", () => {
     expect("receipt" in outcome).toBe(false);
   });
 
-  it("is not sent again where an uptime cannot tell whether the device restarted into it", async () => {
+  it("is neither sent again nor taken for arrived where an uptime cannot tell whether the device restarted into it", async () => {
     const young: Play<typeof newState, unknown> = () => {
       const now = rigged.clock.wall();
       return { ...newState, uptime: Math.floor((now - begun) / 1_000), readAt: now };
     };
     const rigged = rig({ reads: [young], sends: [lost] });
     const begun = rigged.clock.wall();
-    expect(await rigged.client.push(device, rigged.artifact)).toMatchObject({
-      acknowledgedBy: "readback",
-      attempts: 1,
-    });
+    await expect(rigged.client.push(device, rigged.artifact)).rejects.toMatchObject({ code: "outcome_unknown" });
     expect(rigged.fake.steps).toHaveLength(1);
   });
 
