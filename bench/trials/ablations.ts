@@ -25,7 +25,7 @@ const ring = "ablations/ring.ts";
 const dispatch = "peers/undici-dispatch.ts";
 
 const pools: readonly PeerSpec[] = [
-  ...pair(ring, "shared pool", "fresh buffer per block", { off: "fresh-blocks" }),
+  ...pair(ring, "shared pool", "fresh buffer per mebibyte", { off: "fresh-blocks" }),
   { name: "off, per pass", about: "two fresh buffers per push", module: ring, parameters: { variant: "no-pool" } },
 ];
 
