@@ -1,4 +1,4 @@
-import type { DeviceServerOptions, Fault } from "../../../mocks/index.ts";
+import type { DeviceServerOptions } from "../../../mocks/index.ts";
 import {
   createCertificateAuthority,
   defaultPaths,
@@ -9,57 +9,14 @@ import {
 } from "../../../mocks/index.ts";
 import { Secret } from "../../core/credentials.ts";
 import type { Delivery, DeliveryContext } from "../../core/delivery.ts";
-import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
+import { type Rig, testDelivery } from "../delivery.suite.ts";
+import { simulatedRig } from "../suite/simulated.suite.ts";
 import { http } from "./index.ts";
-
-const endpoints = { send: "update", inspect: "version", health: "health" } as const;
-
-function faultOf(fault: RigFault): Fault {
-  switch (fault.kind) {
-    case "status": {
-      const { status, after, headers } = fault;
-      return { kind: "status", status, ...(after !== undefined && { afterBytes: after }), ...(headers && { headers }) };
-    }
-    case "cut":
-      return fault;
-    case "silence":
-      return { kind: "blackhole" };
-    case "stop-reading":
-      return { kind: "slow-reader", stopAt: fault.at };
-    case "malformed":
-      return { kind: "malformed", reply: "no-http" };
-    case "body":
-      return fault;
-    case "oversize":
-      return { kind: "oversize-body", bytes: fault.bytes };
-    default:
-      return fault satisfies never;
-  }
-}
 
 type Naming = { readonly id?: string; readonly name?: string; readonly pins?: readonly string[] };
 
 async function start(device: Naming, options: DeviceServerOptions = {}): Promise<Rig> {
-  const server = await startDeviceServer(options);
-  return {
-    device: { id: "sim-001", address: server.url, ...device },
-    fault: (on, fault) => server.script({ on: endpoints[on], fault: faultOf(fault) }),
-    received: () =>
-      server.control.received().map(({ bytes, sha256, complete, headers }) => ({
-        length: bytes,
-        digest: sha256,
-        complete,
-        headers,
-        contentLength: headers["content-length"] === undefined ? undefined : Number(headers["content-length"]),
-      })),
-    running: () => {
-      const { version, digest } = server.control.state();
-      return { version, ...(digest !== undefined && { digest }) };
-    },
-    requests: () => server.control.requests().length,
-    connections: () => server.control.counters().connections,
-    [Symbol.asyncDispose]: () => server.close(),
-  };
+  return simulatedRig(await startDeviceServer(options), device);
 }
 
 const firmware = (version: string) => makeFirmware({ version, length: 300_000 });

@@ -1,7 +1,6 @@
 import {
   type DeviceServer,
   type DeviceServerOptions,
-  type Fault,
   makeFirmware,
   startAxis,
   startElegantOta,
@@ -11,51 +10,16 @@ import {
 } from "../../../mocks/index.ts";
 import type { Delivery, DeliveryTraits } from "../../core/delivery.ts";
 import type { FlashwaveErrorCode } from "../../core/errors.ts";
-import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
+import { type Rig, testDelivery } from "../delivery.suite.ts";
+import { simulatedRig } from "../suite/simulated.suite.ts";
 import { axis, elegantOta, esphome, mongooseOs, tasmota, webUpload } from "./index.ts";
-
-function faultOf(fault: RigFault): Fault {
-  switch (fault.kind) {
-    case "status": {
-      const { after, ...rest } = fault;
-      return { ...rest, ...(after !== undefined && { afterBytes: after }) };
-    }
-    case "silence":
-      return { kind: "blackhole" };
-    case "stop-reading":
-      return { kind: "slow-reader", stopAt: fault.at };
-    case "malformed":
-      return { kind: "malformed", reply: "no-http" };
-    case "oversize":
-      return { kind: "oversize-body", bytes: fault.bytes };
-    case "cut":
-    case "body":
-      return fault;
-    default:
-      return fault satisfies never;
-  }
-}
 
 type Start = (options: DeviceServerOptions) => Promise<DeviceServer>;
 
 async function rig(start: Start, device: { readonly id?: string; readonly name?: string }): Promise<Rig> {
   const server = await start({});
-  return {
-    device: { id: "sim-001", address: server.url, ...device },
-    fault: (on, fault) => server.script({ on: on === "send" ? "update" : "version", fault: faultOf(fault) }),
-    received: () =>
-      server.control.received().map(({ bytes, sha256, complete, headers }) => ({
-        length: bytes,
-        digest: sha256,
-        complete,
-        headers,
-        contentLength: headers["content-length"] === undefined ? undefined : Number(headers["content-length"]),
-      })),
-    running: () => ({ version: server.device.version }),
-    requests: () => server.control.requests().length,
-    connections: () => server.control.counters().connections,
-    [Symbol.asyncDispose]: () => server.close(),
-  };
+  // These devices tell no digest of what they run.
+  return { ...simulatedRig(server, device), running: () => ({ version: server.device.version }) };
 }
 
 interface Tested {
