@@ -2,9 +2,8 @@ import { createHash, hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Artifact, ArtifactRef } from "../../core/artifact.ts";
 import { FlashwaveError } from "../../core/errors.ts";
-import type { Chunks, HashAlgorithm, Payload, Segment } from "../../core/payload.ts";
 import { unknownArtifact } from "../artifact-bytes.ts";
-import { invalidOption } from "../failures.ts";
+import { viewArtifact } from "../artifact-view.ts";
 
 /** Bytes of a file under one digest. The last block is what is left. */
 export const blockSize = 262_144;
@@ -26,33 +25,12 @@ export async function findStored(path: string, length: number, blocks: Uint8Arra
 
 /** An artifact over a file that anybody may change: each block is checked against its digest before it leaves. */
 export function openStored(ref: ArtifactRef, stored: StoredBytes): Artifact {
-  let disposed = false;
-  const view = (start: number, end: number): Chunks => {
-    if (disposed) {
-      throw new FlashwaveError("artifact_disposed", "the artifact was disposed of; open it again", {
-        phase: "artifact",
-      });
-    }
-    if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || start > end || end > ref.length) {
-      throw invalidOption("a slice must lie within the artifact");
-    }
-    return { length: end - start, [Symbol.asyncIterator]: () => readBlocks(stored, start, end) };
-  };
-  const payload: Payload = Object.freeze({
-    artifact: ref,
-    slice: (start: number, end: number): Segment => view(start, end),
-    async hash(algorithm: HashAlgorithm, range?: { readonly start: number; readonly end: number }): Promise<string> {
+  return viewArtifact(ref, {
+    slice: (start, end) => ({ length: end - start, [Symbol.asyncIterator]: () => readBlocks(stored, start, end) }),
+    async hash(algorithm, start, end) {
       const digest = createHash(algorithm);
-      for await (const chunk of view(range?.start ?? 0, range?.end ?? ref.length)) digest.update(chunk);
+      for await (const chunk of readBlocks(stored, start, end)) digest.update(chunk);
       return digest.digest("hex");
-    },
-  });
-  return Object.freeze({
-    ...ref,
-    ref,
-    payload,
-    async [Symbol.asyncDispose](): Promise<void> {
-      disposed = true;
     },
   });
 }
