@@ -2,7 +2,7 @@ import { buildConnector, Client } from "undici";
 import { type Pass, ringChunks } from "../../src/bytes/block-ring.ts";
 import type { BlockSource } from "../../src/bytes/block-source.ts";
 import { type BlockTable, blockSize, createBlockTable } from "../../src/bytes/block-table.ts";
-import { type BufferPool, sharedMemory } from "../../src/bytes/buffer-pool.ts";
+import { type BlockMemory, type BufferPool, createBufferPool, sharedMemory } from "../../src/bytes/buffer-pool.ts";
 import { fileSource } from "../../src/bytes/file-source.ts";
 import { asReadable } from "../peers/bodies.ts";
 import { host, Lazy, pump, withLength } from "../peers/shared.ts";
@@ -11,7 +11,8 @@ import type { Context, Runner } from "../types.ts";
 
 /**
  * Our file ring on a bare `Client.dispatch`, so that one of its parts can be taken away: `unchecked` sends blocks as
- * they were read, `no-pool` makes two fresh buffers for each push, `fresh-blocks` one for each block.
+ * they were read, `no-pool` makes two fresh buffers for each push, `fresh-blocks` one for
+ * each mebibyte, `narrow` reads 256 KiB at a time.
  */
 export async function prepare({ parameters, port, file }: Context): Promise<Runner> {
   const source = await fileSource(file);
@@ -21,8 +22,9 @@ export async function prepare({ parameters, port, file }: Context): Promise<Runn
     parameters.devices,
     (index) => new Client(`http://${host(index)}:${port}`, { allowH2: false, connect, keepAliveTimeout: 600_000 }),
   );
+  const unchecked = parameters.variant === "unchecked" || parameters.variant === "narrow";
   const inspect = (index: number, block: Uint8Array): void => {
-    if (parameters.variant !== "unchecked" && !table.check(index, block)) throw new Error("The file changed.");
+    if (!unchecked && !table.check(index, block)) throw new Error("The file changed.");
   };
   const pass = {
     source,
@@ -31,7 +33,7 @@ export async function prepare({ parameters, port, file }: Context): Promise<Runn
     phase: "send",
     inspect,
     enter: () => () => undefined,
-    pool: parameters.variant === "no-pool" ? freshBuffers : sharedMemory,
+    pool: poolOf(parameters.variant),
   } as const;
   const headers = withLength(source.length) as string[];
   return {
@@ -76,6 +78,11 @@ async function tableOf(source: BlockSource): Promise<BlockTable> {
     builder.add(block.subarray(0, await reader.read(block, at, "none")));
   await reader.close();
   return builder.finish().table;
+}
+
+function poolOf(variant: string | undefined): BlockMemory {
+  if (variant === "no-pool") return freshBuffers;
+  return variant === "narrow" ? createBufferPool() : sharedMemory;
 }
 
 const fresh = () => ({ buffer: Buffer.allocUnsafeSlow(stretch), release: () => undefined });

@@ -55,6 +55,15 @@ export const ablations: readonly Trial[] = [
   },
   {
     ...common,
+    name: "read-size",
+    about: "One 10 MiB file through the unchecked ring, one at a time: a mebibyte at once, or a block of 256 KiB.",
+    parameters: { ...file, ...alone },
+    peers: pair(ring, "1 MiB", "256 KiB", { on: "unchecked", off: "narrow" }),
+    judgedBy: "wall",
+    warmMs: 500,
+  },
+  {
+    ...common,
     name: "block-checks",
     about:
       "One 10 MiB file through the ring, 16 in flight: each block checked before it leaves, or not. A guarantee, not a gain.",

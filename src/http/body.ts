@@ -6,8 +6,8 @@ import type { SentMeter } from "./sent.ts";
 /** Up to this size a body goes to the socket as one buffer; undici's high-water mark, below which pooled memory may not be reused. */
 const directLimit = 65_536;
 /**
- * Resident bytes beyond it are handed over in slices, so that progress can be told over TLS, too. Larger ones gain
- * nothing, slices of 256 KiB take 1.5 times as long on loopback.
+ * Resident bytes beyond it are handed over in slices, so that progress can be told over TLS, too. Smaller ones
+ * cost more, larger ones gained nothing that showed.
  */
 const sliceLength = 524_288;
 
