@@ -1,0 +1,19 @@
+export type SuiteName = "fuzz";
+
+/** One of the suites that `npm run torture` runs, each in a process of its own, one after the other. */
+export interface LongSuite {
+  readonly name: SuiteName;
+  /** What it shows, in SECURITY.md's table. */
+  readonly about: string;
+  /** Test files: parts of their paths, as `vitest run` takes them. Together they tell at least one figure. */
+  readonly files: readonly string[];
+}
+
+/** Every suite that has a long form. */
+export const longSuites: readonly LongSuite[] = [
+  {
+    name: "fuzz",
+    about: "generated and mutated inputs: a checked value or an error with a code, nothing else",
+    files: ["integration/fuzz/"],
+  },
+];
