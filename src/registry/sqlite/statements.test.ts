@@ -183,6 +183,7 @@ describe("statements are as few", () => {
     const { devices, profiles } = registry;
     const ids = Array.from({ length: 400 }, (_, i) => `d${i}`);
     const start = (await devices.page()).feed;
+    const profileStart = (await profiles.page()).feed;
     await devices.put(ids.slice(0, 200).map((id) => device(id, { profileId: "p", group: "g1" })));
     const cold = await openSqliteRegistry(join(folder, "counts.db"));
     const count = async (call: () => Promise<unknown>) => {
@@ -197,6 +198,7 @@ describe("statements are as few", () => {
       ["a page with inline profiles", () => cold.devices.page({ text: "own" }, { limit: 200 }), 3],
       ["the same, known by now", () => cold.devices.page({ text: "own" }, { limit: 200 }), 2],
       ["changes", () => devices.changes(start, { limit: 400 }), 2],
+      ["overrides of several since a cursor", () => profiles.overridesSince(["p", "o", "g"], profileStart), 2],
       ["items", () => profiles.items(["p", "o", "g", "one"], "header"), 1],
       ["profiles by id", () => profiles.getMany(["p", "o", "g", "one"]), 1],
       ["metrics", () => profiles.metrics(), 1],

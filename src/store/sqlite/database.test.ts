@@ -232,3 +232,21 @@ describe("a disk without room", () => {
     expect(database.prepare("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
   });
 });
+
+describe("reads that follow each other", () => {
+  it("let the event loop have its turn", async () => {
+    await using rig = await Rig.open();
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    }, 1);
+    let reads = 0;
+    const reader = async () => {
+      for (; turns < 5 && reads < 200_000; reads += 1) await rig.database.read((on) => on.all(all));
+    };
+    await Promise.all([reader(), reader()]);
+    clearInterval(timer);
+    expect(turns).toBe(5);
+    expect(reads).toBeGreaterThan(5);
+  });
+});

@@ -6,6 +6,7 @@ import { closed, failed, storeFailure } from "./failure.ts";
 import { GroupCommit, type TransactionHooks } from "./group-commit.ts";
 import { checkFile, checkSqliteVersion, migrate, type Schema } from "./schema.ts";
 import { applySettings, readSetting } from "./settings.ts";
+import { Turn } from "./turn.ts";
 
 export interface DatabaseOptions {
   readonly schema: Schema;
@@ -32,6 +33,7 @@ export class Database {
   readonly reader: Connection;
   readonly #busy: BusyPolicy;
   readonly #waits: { count: number };
+  readonly #turn = new Turn();
   #commits: GroupCommit | undefined;
   #closed: Promise<void> | undefined;
 
@@ -76,6 +78,8 @@ export class Database {
 
   /** Runs statements on the reading connection, all in one go, on one state of the database. */
   async read<T>(work: (on: Connection) => T): Promise<T> {
+    // Again and again: whoever waited beside us may have used this turn up as well.
+    for (let turn = this.#turn.over(); turn !== undefined; turn = this.#turn.over()) await turn;
     try {
       return await whileBusy(this.#busy, () => this.#snapshot(work));
     } catch (error) {
