@@ -6,12 +6,12 @@ import type { ArtifactStore } from "../../core/artifact-store.ts";
 import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
 import { checkSameMeaning, readReference, unknownArtifact } from "../artifact-bytes.ts";
+import { keepFile, sweepFiles } from "../artifact-files.ts";
+import { freezeAll } from "../json.ts";
+import { issuer, listing } from "../page.ts";
 import { resolvePage } from "../page-options.ts";
-import { keepFile, sweepFiles } from "./artifact-files.ts";
+import { findStored, openStored } from "../stored-payload.ts";
 import type { Fleet } from "./fleet.ts";
-import { freezeAll } from "./json.ts";
-import { issuer, listing } from "./page.ts";
-import { findStored, openStored } from "./payload.ts";
 
 const columns = "digest, name, version, length, hardware";
 

@@ -2,11 +2,11 @@ import type { Observation, RegisteredDevice } from "../../core/device-registry.t
 import type { Change } from "../../core/page.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
 import type { DeviceFields } from "../device-input.ts";
-import { deviceColumns, inlineColumn, ownColumns, readDeviceRow, writeRest } from "./device-row.ts";
-import { type ChangeName, changeNames, type Stretch } from "./feed.ts";
+import { deviceColumns, inlineColumn, ownColumns, readDeviceRow, writeRest } from "../device-row.ts";
+import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
+import { freezeAll } from "../json.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { InlineProfiles } from "./inline-profiles.ts";
-import { freezeAll } from "./json.ts";
 import { list } from "./page.ts";
 
 const deviceStatements = {

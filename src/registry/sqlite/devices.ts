@@ -9,16 +9,17 @@ import type {
 } from "../../core/device-registry.ts";
 import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "../../core/page.ts";
 import type { Connection } from "../../store/sqlite/index.ts";
+import { gather, inSlices } from "../batches.ts";
+import { changesOf, itemsOf, lengthOf, sizeOf } from "../counted.ts";
 import { type ResolvedDeviceFilter, resolveDeviceFilter } from "../device-filter.ts";
+import { deviceColumns } from "../device-row.ts";
+import type { Feed } from "../feed.ts";
+import { issuer, listing } from "../page.ts";
 import { resolvePage } from "../page-options.ts";
 import { type DeviceRows, observeAll, putDevice } from "../put-device.ts";
-import { gather, inSlices } from "./batches.ts";
-import { deviceColumns } from "./device-row.ts";
 import type { DeviceTable } from "./device-table.ts";
-import type { Feed } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { type Driver, devicePage, driverCounts, fewDevices } from "./match-device.ts";
-import { issuer, listing } from "./page.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
 export function createDevices(fleet: Fleet, table: DeviceTable, profiles: ProfileTable, feed: Feed): DeviceRegistry {
@@ -101,11 +102,6 @@ function findDriver(on: Connection, filter: ResolvedDeviceFilter): Driver | unde
   }
   return found;
 }
-
-export const sizeOf = ({ size }: { readonly size: number }): number => size;
-export const lengthOf = ({ length }: { readonly length: number }): number => length;
-export const itemsOf = ({ items }: { readonly items: readonly unknown[] }): number => items.length;
-export const changesOf = ({ changes }: { readonly changes: readonly unknown[] }): number => changes.length;
 
 function putAll(
   on: Connection,

@@ -2,22 +2,17 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import type { Profile } from "../../core/profile.ts";
 import type { Registry } from "../../core/registry.ts";
 import { semver, type VersionScheme } from "../../core/versions.ts";
-import {
-  Counters,
-  Database,
-  type DatabaseStatistics,
-  type OperationCounters,
-  type OperationRecord,
-} from "../../store/sqlite/index.ts";
+import { Counters, type OperationCounters, type OperationRecord } from "../../store/counters.ts";
+import { Database, type DatabaseStatistics } from "../../store/sqlite/index.ts";
 import { createCursors } from "../cursor.ts";
 import { invalidOption } from "../failures.ts";
+import { Feed } from "../feed.ts";
 import { only } from "../filter.ts";
 import { Gate } from "../gate.ts";
 import { Sharing } from "../sharing.ts";
 import { createArtifacts, sweepArtifacts } from "./artifacts.ts";
 import { DeviceTable } from "./device-table.ts";
 import { createDevices } from "./devices.ts";
-import { Feed } from "./feed.ts";
 import { type Fleet, FleetCounts, identify } from "./fleet.ts";
 import { ProfileTable } from "./profile-table.ts";
 import { createProfiles } from "./profiles.ts";
@@ -25,7 +20,8 @@ import { schema } from "./schema.ts";
 
 export type * from "../../core/registry.ts";
 export { exact, semver, type VersionScheme } from "../../core/versions.ts";
-export type { DatabaseStatistics, OperationCounters, OperationRecord } from "../../store/sqlite/index.ts";
+export type { OperationCounters, OperationRecord } from "../../store/counters.ts";
+export type { DatabaseStatistics } from "../../store/sqlite/index.ts";
 
 export interface SqliteRegistryOptions {
   /** How firmware versions compare. Fixed when the file is made. @default semver */

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { Profile } from "../../core/profile.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
+import { inlineColumn } from "../device-row.ts";
+import { freezeAll } from "../json.ts";
 import type { Sharing } from "../sharing.ts";
-import { inlineColumn } from "./device-row.ts";
-import { freezeAll } from "./json.ts";
 import { list } from "./page.ts";
 
 const inlineStatements = {

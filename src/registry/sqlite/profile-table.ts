@@ -1,12 +1,9 @@
 import type { Change } from "../../core/page.ts";
 import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
 import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
+import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
-import type { PlacedProfile } from "../put-profile.ts";
-import { type ChangeName, changeNames, type Stretch } from "./feed.ts";
-import { type Fleet, readCounts } from "./fleet.ts";
-import { list } from "./page.ts";
 import {
   ownerOf,
   profileColumns,
@@ -15,7 +12,10 @@ import {
   revisionColumn,
   scopes,
   writeContent,
-} from "./profile-row.ts";
+} from "../profile-row.ts";
+import type { PlacedProfile } from "../put-profile.ts";
+import { type Fleet, readCounts } from "./fleet.ts";
+import { list } from "./page.ts";
 
 const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description, v.delivery, v.requests, v.items, v.options,
   v.created_at, v.updated_at, v.revision, v.change`;

@@ -14,19 +14,19 @@ import type {
   ResolveOptions,
 } from "../../core/profile-registry.ts";
 import type { Connection } from "../../store/sqlite/index.ts";
+import { gather, inSlices } from "../batches.ts";
+import { changesOf, itemsOf, lengthOf, sizeOf } from "../counted.ts";
 import { invalidOption } from "../failures.ts";
+import type { Feed } from "../feed.ts";
+import { issuer, listing } from "../page.ts";
 import { resolvePage, resolveRevision } from "../page-options.ts";
 import { resolveProfileFilter } from "../profile-filter.ts";
 import { isItemKind } from "../profile-items.ts";
+import { profileColumns } from "../profile-row.ts";
 import { type ProfileRows, putProfile } from "../put-profile.ts";
-import { gather, inSlices } from "./batches.ts";
 import type { DeviceTable } from "./device-table.ts";
-import { changesOf, itemsOf, lengthOf, sizeOf } from "./devices.ts";
-import type { Feed } from "./feed.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { profilePage } from "./match-profile.ts";
-import { issuer, listing } from "./page.ts";
-import { profileColumns } from "./profile-row.ts";
 import type { FoundProfile, ProfileTable } from "./profile-table.ts";
 import { Resolver } from "./resolver.ts";
 

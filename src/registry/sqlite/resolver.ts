@@ -1,11 +1,11 @@
 import type { Profile } from "../../core/profile.ts";
 import type { ProfileRow, ProfileSubject } from "../../core/profile-registry.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
+import { readContent, scopes } from "../profile-row.ts";
 import { resolveLayers, selectLayers } from "../resolve-profile.ts";
 import type { Sharing } from "../sharing.ts";
 import { readCounts } from "./fleet.ts";
 import { list } from "./page.ts";
-import { readContent, scopes } from "./profile-row.ts";
 
 const resolverStatements = {
   now: `SELECT p.root, p.scope, p.owner, p.id, p.parent, p.revision, p.requests, p.items, p.options

@@ -1,8 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Random } from "../../core/clock.ts";
+import { closed, failed } from "../failure.ts";
 import { type BusyPolicy, whileBusy } from "./busy.ts";
 import { Connection } from "./connection.ts";
-import { closed, failed, storeFailure } from "./failure.ts";
+import { storeFailure } from "./failure.ts";
 import { GroupCommit, type TransactionHooks } from "./group-commit.ts";
 import { checkFile, checkSqliteVersion, migrate, type Schema } from "./schema.ts";
 import { applySettings, readSetting } from "./settings.ts";

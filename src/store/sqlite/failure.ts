@@ -1,4 +1,4 @@
-import { FlashwaveError } from "../../core/errors.ts";
+import { closed, failed } from "../failure.ts";
 
 // Primary result codes, https://sqlite.org/rescode.html; the lower byte of every extended one.
 const told: Readonly<Record<number, string>> = {
@@ -41,11 +41,3 @@ export function storeFailure(error: unknown): unknown {
 /** Whether a statement came after its connection had been closed: nothing that SQLite itself would say. */
 const isClosed = (error: unknown): boolean =>
   (error as { readonly code?: unknown } | null)?.code === "ERR_INVALID_STATE";
-
-export function closed(cause?: unknown): FlashwaveError<"registry_failed"> {
-  return failed("the database was closed meanwhile; open it again to go on", cause);
-}
-
-export function failed(message: string, cause?: unknown, again = false): FlashwaveError<"registry_failed"> {
-  return new FlashwaveError("registry_failed", message, { phase: "registry", retryable: again, cause });
-}

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { failed } from "./failure.ts";
+import { failed } from "../failure.ts";
 import { readSetting } from "./settings.ts";
 
 /** A file format of ours: what it is known by, and how it came to be. */

@@ -1,7 +1,6 @@
-import type { ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
-import type { Parameter, Row } from "../../store/sqlite/index.ts";
-import type { ProfileFields } from "../profile-input.ts";
+import type { ProfileRow, ProfileScope } from "../core/profile-registry.ts";
 import { freezeAll } from "./json.ts";
+import type { ProfileFields } from "./profile-input.ts";
 
 /** The columns that `readProfileRow` reads, in its order, of a profile `p`. */
 export const profileColumns = `p.id, p.parent, p.scope, p.owner, p.name, p.description, p.delivery, p.requests, p.items, p.options,
@@ -28,7 +27,7 @@ type Columns = readonly [
 
 export const scopes: readonly ["fleet", "group", "device"] = Object.freeze(["fleet", "group", "device"] as const);
 
-export function readProfileRow(columns: Row): ProfileRow {
+export function readProfileRow(columns: readonly unknown[]): ProfileRow {
   const [id, parent, scope, owner, name, description, delivery, ...rest] = columns as unknown as Columns;
   const [requests, items, options, createdAt, updatedAt, revision] = rest;
   return Object.freeze({
@@ -66,6 +65,6 @@ export function readPlace(scope: 0 | 1 | 2, owner: string): Pick<ProfileRow, "sc
 
 export const ownerOf = ({ group, device }: Pick<ProfileRow, "group" | "device">): string => group ?? device ?? "";
 
-export function writeContent(fields: ProfileFields): readonly Parameter[] {
+export function writeContent(fields: ProfileFields): readonly string[] {
   return [JSON.stringify(fields.requests), JSON.stringify(fields.items), JSON.stringify(fields.options)];
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { expect, it } from "vitest";
-import { Counters, type OperationRecord } from "./index.ts";
+import { Counters, type OperationRecord } from "./counters.ts";
 
 it("counts calls, rows and failures by operation", async () => {
   const records: OperationRecord[] = [];

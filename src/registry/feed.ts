@@ -1,8 +1,8 @@
-import type { Change, Changes, ChangesOptions, Cursor } from "../../core/page.ts";
-import type { Cursors } from "../cursor.ts";
-import { invalidCursor } from "../failures.ts";
-import { foldChanges } from "../fold-changes.ts";
-import { resolveLimit } from "../page-options.ts";
+import type { Change, Changes, ChangesOptions, Cursor } from "../core/page.ts";
+import type { Cursors } from "./cursor.ts";
+import { invalidCursor } from "./failures.ts";
+import { foldChanges } from "./fold-changes.ts";
+import { resolveLimit } from "./page-options.ts";
 
 export type ChangeName = Change<unknown>["change"];
 

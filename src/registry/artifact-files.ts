@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Artifact, ArtifactRef } from "../../core/artifact.ts";
-import { failed } from "../../store/sqlite/index.ts";
-import { readBytes } from "../artifact-bytes.ts";
-import { blockSize } from "./payload.ts";
+import type { Artifact, ArtifactRef } from "../core/artifact.ts";
+import { failed } from "../store/failure.ts";
+import { readBytes } from "./artifact-bytes.ts";
+import { blockSize } from "./stored-payload.ts";
 
 /**
  * Copies an artifact's bytes to a new file, checks them, and waits until file and name are on the disk.

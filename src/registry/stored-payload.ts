@@ -1,9 +1,9 @@
 import { createHash, hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Artifact, ArtifactRef } from "../../core/artifact.ts";
-import { FlashwaveError } from "../../core/errors.ts";
-import { unknownArtifact } from "../artifact-bytes.ts";
-import { viewArtifact } from "../artifact-view.ts";
+import type { Artifact, ArtifactRef } from "../core/artifact.ts";
+import { FlashwaveError } from "../core/errors.ts";
+import { unknownArtifact } from "./artifact-bytes.ts";
+import { viewArtifact } from "./artifact-view.ts";
 
 /** Bytes of a file under one digest. The last block is what is left. */
 export const blockSize = 262_144;

@@ -1,9 +1,8 @@
-import type { Device, DeviceStatus } from "../../core/device.ts";
-import type { RegisteredDevice } from "../../core/device-registry.ts";
-import type { Evidence } from "../../core/outcome.ts";
-import type { Profile } from "../../core/profile.ts";
-import type { Row } from "../../store/sqlite/index.ts";
-import type { DeviceFields } from "../device-input.ts";
+import type { Device, DeviceStatus } from "../core/device.ts";
+import type { RegisteredDevice } from "../core/device-registry.ts";
+import type { Evidence } from "../core/outcome.ts";
+import type { Profile } from "../core/profile.ts";
+import type { DeviceFields } from "./device-input.ts";
 import { freezeAll } from "./json.ts";
 
 /** The columns that `readDeviceRow` reads, in its order. */
@@ -40,7 +39,7 @@ type Rest = Pick<Device, "probe" | "pins" | "tags" | "metadata">;
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** @param profiles the inline profiles of these rows, by key */
-export function readDeviceRow(values: Row, profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
+export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
   const [id, address, name, delivery, group, site, location, profileId, inline, rest, ...observed] =
     values as unknown as Columns;
   const [status, seenAt, firmware, evidence, createdAt, updatedAt, revision] = observed;
