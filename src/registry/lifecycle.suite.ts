@@ -7,7 +7,7 @@ import { accept, device, expectCode, type RegistryDriver } from "./driver.suite.
 async function calls(
   registry: Registry,
 ): Promise<Readonly<Record<string, (options?: CallOptions) => Promise<unknown>>>> {
-  const { devices, profiles, artifacts } = registry;
+  const { devices, profiles, artifacts, reports } = registry;
   const [feed, profileFeed] = [(await devices.page()).feed, (await profiles.page()).feed];
   const artifact = testArtifact("another");
   const known = testArtifact("known");
@@ -31,6 +31,9 @@ async function calls(
     "artifacts.open": (options) => artifacts.open(known.digest, options),
     "artifacts.remove": (options) => artifacts.remove(known.digest, options),
     "artifacts.list": (options) => artifacts.list(options),
+    "reports.append": (options) => reports.append([{ id: "2", device: "a", kind: "log" }], options),
+    "reports.page": (options) => reports.page({}, options),
+    "reports.removeBefore": (options) => reports.removeBefore(Number.MAX_SAFE_INTEGER, {}, options),
   };
 }
 
@@ -38,12 +41,14 @@ const fill = async (registry: Registry) => {
   await accept(registry.devices, device("a"));
   await accept(registry.profiles, { id: "p", name: "P" });
   await registry.artifacts.put(testArtifact("known"));
+  await registry.reports.append([{ id: "1", device: "a", kind: "log", body: { line: "started" } }]);
 };
 
-const look = async ({ devices, profiles, artifacts }: Registry) => [
+const look = async ({ devices, profiles, artifacts, reports }: Registry) => [
   (await devices.page()).items,
   (await profiles.page()).items,
   (await artifacts.list()).items,
+  (await reports.page()).items,
 ];
 
 export function testLifecycle(driver: RegistryDriver): void {
@@ -65,7 +70,7 @@ export function testLifecycle(driver: RegistryDriver): void {
       const all = Object.entries(await calls(registry));
       await registry[Symbol.asyncDispose]();
       await registry[Symbol.asyncDispose]();
-      expect(all).toHaveLength(19);
+      expect(all).toHaveLength(22);
       for (const [, call] of all) await expectCode(call(), "registry_failed");
     });
 
@@ -73,7 +78,7 @@ export function testLifecycle(driver: RegistryDriver): void {
       await using one = await driver.open();
       await using other = await driver.open();
       await fill(one);
-      expect(await look(other)).toEqual([[], [], []]);
+      expect(await look(other)).toEqual([[], [], [], []]);
       await accept(other.devices, device("a", { name: "other" }));
       expect((await one.devices.getMany(["a"])).get("a")?.name).toBeUndefined();
     });

@@ -11,12 +11,14 @@ import { testLifecycle } from "./lifecycle.suite.ts";
 import { testObservations } from "./observations.suite.ts";
 import { testProfileTrees } from "./profile-trees.suite.ts";
 import { testProfileRows } from "./profiles.suite.ts";
+import { testReportStore } from "./reports.suite.ts";
 import { testResolution } from "./resolution.suite.ts";
 import { testResolutionHistory } from "./resolution-history.suite.ts";
 import { testResolutionModel } from "./resolution-model.suite.ts";
 
 export { testArtifactStore } from "./artifacts.suite.ts";
 export type { OpenOptions, RegistryDriver } from "./driver.suite.ts";
+export { testReportStore } from "./reports.suite.ts";
 
 /** Devices: rows, observations, filters, pages and the feed. */
 export function testDeviceRegistry(driver: RegistryDriver): void {
@@ -52,5 +54,6 @@ export function testRegistry(driver: RegistryDriver): void {
   testDeviceRegistry(driver);
   testProfileRegistry(driver);
   testArtifactStore(driver);
+  testReportStore(driver);
   describe(`registry: ${driver.driver}`, () => testLifecycle(driver));
 }

@@ -14,4 +14,5 @@ export {
   testDeviceRegistry,
   testProfileRegistry,
   testRegistry,
+  testReportStore,
 } from "../registry/registry.suite.ts";

@@ -15,6 +15,7 @@ import { createDevices, deviceRows } from "./devices.ts";
 import type { Fleet } from "./fleet.ts";
 import { ProfileTable } from "./profile-table.ts";
 import { createProfiles } from "./profiles.ts";
+import { createReports } from "./reports.ts";
 
 export type * from "../../core/registry.ts";
 export { exact, semver, type VersionScheme } from "../../core/versions.ts";
@@ -61,6 +62,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Regis
     devices: createDevices(fleet, deviceTable, profileTable),
     profiles: createProfiles(fleet, profileTable, deviceTable),
     artifacts: createArtifacts(fleet),
+    reports: createReports(fleet, deviceTable),
     versions,
     async [Symbol.asyncDispose](): Promise<void> {
       gate.close();

@@ -7,6 +7,7 @@ import { exact } from "../../core/versions.ts";
 import { testArtifact } from "../artifact-fixture.suite.ts";
 import { accept, device, expectCode } from "../driver.suite.ts";
 import { openSqliteRegistry, type SqliteRegistryOptions } from "./index.ts";
+import { schema } from "./schema.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-fleet-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -65,6 +66,22 @@ describe("openSqliteRegistry", () => {
     const failed = expectCode(put, "registry_failed");
     await registry[Symbol.asyncDispose]();
     await failed;
+  });
+});
+
+describe("a file of an older schema", () => {
+  it("is brought up to date, and keeps what it holds", async () => {
+    const path = newPath();
+    const { applicationId, migrations } = schema;
+    const old = new DatabaseSync(path);
+    old.exec(`${migrations[0]}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = 1`);
+    old.exec("INSERT INTO device (id, address, created_at, updated_at, revision) VALUES ('a', 'http://a', 1, 1, 1)");
+    old.close();
+    await using registry = await openSqliteRegistry(path);
+    expect([...(await registry.devices.getMany(["a"])).keys()]).toEqual(["a"]);
+    expect(await registry.reports.append([{ id: "1", device: "a", kind: "log" }])).toMatchObject([
+      { result: "appended" },
+    ]);
   });
 });
 

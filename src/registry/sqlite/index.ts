@@ -16,6 +16,7 @@ import { createDevices } from "./devices.ts";
 import { type Fleet, FleetCounts, identify } from "./fleet.ts";
 import { ProfileTable } from "./profile-table.ts";
 import { createProfiles } from "./profiles.ts";
+import { createReports } from "./reports.ts";
 import { schema } from "./schema.ts";
 
 export type * from "../../core/registry.ts";
@@ -94,6 +95,7 @@ async function furnish(fleet: Fleet, path: string): Promise<SqliteRegistry> {
     devices: createDevices(fleet, devices, profiles, new Feed(cursors, "devices")),
     profiles: createProfiles(fleet, profiles, devices, new Feed(cursors, "profiles")),
     artifacts: createArtifacts(fleet, folder),
+    reports: createReports(fleet, devices),
     versions,
     statistics: (): SqliteStatistics => ({ ...database.statistics(), operations: counters.read() }),
     async [Symbol.asyncDispose](): Promise<void> {

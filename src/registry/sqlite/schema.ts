@@ -9,6 +9,7 @@ import type { Schema } from "../../store/sqlite/index.ts";
 //   profile ──────── rows as they are, bases and overrides; `root` is the base, `owner` the group or device
 //   profile_version─ every version there ever was, deletions too: the feed, and resolution as of a revision
 //   artifact ─────── references and block digests; the bytes are files beside the database
+//   report ───────── what devices reported, by receipt, until it is cut off; of no device's row, which may go before it
 const first = `
 CREATE TABLE fleet (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -142,7 +143,28 @@ CREATE TABLE artifact (
 ) STRICT;
 `;
 
+// Reports are written far more often than read; each index is a path that a page takes. SQLite ends every index with the
+// row's key, which puts those of one moment in order.
+const second = `
+CREATE TABLE report (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  device TEXT NOT NULL,
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  status TEXT,
+  firmware TEXT,
+  body TEXT,
+  UNIQUE (device, id)
+) STRICT;
+CREATE INDEX report_received ON report (received_at);
+CREATE INDEX report_device ON report (device, received_at);
+CREATE INDEX report_kind ON report (kind, received_at);
+CREATE INDEX report_device_kind ON report (device, kind, received_at);
+`;
+
 export const schema: Schema = Object.freeze({
   applicationId: 0x464c_5348, // "FLSH"
-  migrations: Object.freeze([first]),
+  migrations: Object.freeze([first, second]),
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import type { DeviceFilter, ProfileFilter, ProfileSubject } from "../../core/registry.ts";
+import type { DeviceFilter, ProfileFilter, ProfileSubject, ReportFilter } from "../../core/registry.ts";
 import { semver } from "../../core/versions.ts";
 import { testArtifact } from "../artifact-fixture.suite.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
@@ -49,6 +49,15 @@ const profileFilters: readonly ProfileFilter[] = [
   { kind: "override", scope: "device", delivery: "http" },
 ];
 
+const reportFilters: readonly ReportFilter[] = [
+  {},
+  { device: "d1" },
+  { kind: "log" },
+  { device: "d1", kind: "log" },
+  { since: 1, until: Number.MAX_SAFE_INTEGER },
+  { device: "d1", kind: "log", since: 1, until: Number.MAX_SAFE_INTEGER },
+];
+
 const subject: ProfileSubject = { id: "d1", group: "g1", profileId: "p" };
 
 async function fill(registry: SqliteRegistry, count: number): Promise<void> {
@@ -62,12 +71,21 @@ async function fill(registry: SqliteRegistry, count: number): Promise<void> {
   );
   await registry.devices.put(rows);
   await registry.devices.observe(rows.map(({ id }, i) => ({ id, seenAt: i, firmware: `1.${i}.0`, status: "online" })));
+  await registry.reports.append(
+    Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, device: `d${i % 2}`, kind: i % 4 < 2 ? "log" : "heartbeat" })),
+  );
   await registry.profiles.put([{ id: "one", name: "One", parent: "p", scope: "device", device: "d1" }]);
 }
 
 /** Every read of every port; a write of every kind is in `writeAll`. */
 async function readAll(registry: SqliteRegistry): Promise<void> {
-  const { devices, profiles, artifacts } = registry;
+  const { devices, profiles, artifacts, reports } = registry;
+  for (const filter of reportFilters) {
+    for (const order of ["newest", "oldest"] as const) {
+      const { next = "" } = await reports.page(filter, { limit: 1, order });
+      await reports.page(filter, { limit: 1, order, after: next });
+    }
+  }
   for (const filter of deviceFilters) {
     const { next } = await devices.page(filter, { limit: 1 });
     if (next !== undefined) await devices.page(filter, { limit: 1, after: next });
@@ -90,7 +108,10 @@ async function readAll(registry: SqliteRegistry): Promise<void> {
 }
 
 async function writeAll(registry: SqliteRegistry): Promise<void> {
-  const { devices, profiles, artifacts } = registry;
+  const { devices, profiles, artifacts, reports } = registry;
+  for (const filter of [{ device: "d0", kind: "log" }, { kind: "log" }, { device: "d1" }, {}] as const) {
+    await reports.removeBefore(Number.MAX_SAFE_INTEGER, filter);
+  }
   const profile = { send: { path: "/own" } };
   await devices.put([device("own", { profile, tags: ["a"] }), device("own", { tags: ["b"], ifRevision: 1 })]);
   await devices.getMany(["own"]);
@@ -129,6 +150,7 @@ const allowed: readonly (readonly [step: RegExp, reason: string])[] = [
   [/^SCAN (tree|\(subquery-\d+\))$/, "what an inner step has found"],
   [/^SCAN sqlite_master$/, "once, when a file is opened"],
   [/^SCAN (d|p|artifact) USING INDEX sqlite_autoindex_\w+_1$/, "a page in the order of ids, until it is full"],
+  [/^SCAN report USING (COVERING )?INDEX report_received$/, "a page in the order of receipt, until it is full"],
   [/^SCAN p USING INDEX profile_(base|override)$/, "the same among bases or overrides alone"],
 ];
 
@@ -202,6 +224,7 @@ describe("statements are as few", () => {
       ["items", () => profiles.items(["p", "o", "g", "one"], "header"), 1],
       ["profiles by id", () => profiles.getMany(["p", "o", "g", "one"]), 1],
       ["metrics", () => profiles.metrics(), 1],
+      ["reports", () => registry.reports.page({ device: "d1" }), 1],
       ["resolution, all new", () => cold.profiles.resolveMany(subjects(ids)), 2],
       ["resolution, known but for single devices", () => cold.profiles.resolveMany(subjects(ids)), 2],
     ];
