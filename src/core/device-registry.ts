@@ -22,7 +22,7 @@ export interface RegisteredDevice extends Device {
   readonly lastSeen?: number;
   /** The version it was last observed to run. */
   readonly firmware?: string;
-  /** The last verification that proved what it runs. */
+  /** The last verification that proved what it runs. Absent: there was none, or a later read took it back. */
   readonly evidence?: Evidence;
   /** Epoch milliseconds of the first `put`. */
   readonly createdAt: number;
@@ -86,8 +86,8 @@ export interface Observation {
   readonly status?: DeviceStatus;
   /** The version it runs; 1 to 256 printable characters. */
   readonly firmware?: string;
-  /** A verification of this device. */
-  readonly evidence?: Evidence;
+  /** A verification of this device. `null`: what was proven earlier no longer holds, and is taken back. */
+  readonly evidence?: Evidence | null;
 }
 
 export interface ObserveResult {

@@ -19,6 +19,11 @@ export interface ClientEvents {
   read: { readonly device: string; readonly state?: DeviceState; readonly error?: FlashwaveError };
   /** The device was seen running the artifact. */
   verified: { readonly device: string; readonly evidence: Evidence };
+  /**
+   * A read shows that the device does not run any more what `evidence` had proven: it went back by itself, or somebody
+   * else changed it. `verified` is thereby taken back, and so is the evidence that the registry held.
+   */
+  retracted: { readonly device: string; readonly evidence: Evidence; readonly state: DeviceState };
   /** A device's update ended. */
   outcome: { readonly device: string; readonly outcome: DeviceOutcome };
 }

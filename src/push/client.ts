@@ -1,7 +1,7 @@
 import type { Artifact } from "../core/artifact.ts";
-import type { Delivery, DeliverySession, ResumeToken } from "../core/delivery.ts";
+import type { Delivery, DeliverySession, Probe, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
-import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
@@ -24,6 +24,7 @@ import {
 } from "./options.ts";
 import type { Client } from "./port.ts";
 import { type ArtifactChoice, pushMany } from "./push-many.ts";
+import { evidenceHeld, isEvidenceOf } from "./retraction.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
 import { resolveSubject } from "./subject.ts";
@@ -107,14 +108,22 @@ class FlashwaveClient implements Client {
     if (since !== undefined && !isReceiptOf(since, work.id, artifact)) {
       throw invalidOption("since", "the receipt of this artifact's send to this device", since);
     }
-    return work.verify(this.#probeOf(work), artifact, since);
+    const { earlier = evidenceHeld(work.device) } = options;
+    if (earlier !== undefined && !isEvidenceOf(earlier, work.id))
+      throw invalidOption("earlier", "evidence of this device", earlier);
+    const evidence = await verifyAgainst(work, this.#probeOf(work), artifact, since, earlier);
+    if (this.#shared.registry !== undefined) await work.witnessed(evidence);
+    return evidence;
   }
 
   async inspect(ref: DeviceRef, options: InspectOptions = none): Promise<DeviceState> {
     checkCall("inspect", options);
     const work = await this.#work(ref, options.signal);
     try {
-      return await this.#probeOf(work).inspect(work.step(work.readTimeout));
+      const state = await this.#probeOf(work).inspect(work.step(work.readTimeout));
+      const held = evidenceHeld(work.device);
+      if (held !== undefined) await work.holdAgainst(state, held);
+      return state;
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { device: work.device.id }) : error;
     }
@@ -233,5 +242,26 @@ class FlashwaveClient implements Client {
         device: work.device.id,
       },
     );
+  }
+}
+
+/** These say outright what the device runs, and that it is not the artifact. */
+const runsAnother: ReadonlySet<FlashwaveErrorCode> = new Set(["not_updated", "wrong_version", "wrong_digest"]);
+
+/** A verification that may take back what an earlier one proved. */
+async function verifyAgainst(
+  work: Work,
+  probe: Probe,
+  artifact: Artifact,
+  since: Receipt | undefined,
+  earlier: Evidence | undefined,
+): Promise<Evidence> {
+  if (earlier === undefined) return work.verify(probe, artifact, since);
+  const remembering = work.remembering(probe);
+  try {
+    return await work.verify(remembering, artifact, since);
+  } catch (error) {
+    if (isFlashwaveError(error) && runsAnother.has(error.code)) await work.holdAgainst(work.lastRead, earlier);
+    throw error;
   }
 }

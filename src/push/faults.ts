@@ -1,5 +1,5 @@
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { DeviceOutcome } from "../core/outcome.ts";
+import type { DeviceOutcome, Evidence } from "../core/outcome.ts";
 
 /** Whatever an adapter threw as one error that names the device and the attempt. */
 export function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveError {
@@ -27,6 +27,14 @@ export function stillOut({ bytesOut, attempt }: FlashwaveError): (cut: unknown) 
     if (!isFlashwaveError(cut)) throw cut;
     throw inContext(cut, { phase: "send", bytesOut, ...(attempt !== undefined && { attempt }) });
   };
+}
+
+export function notWitnessed({ device, version }: Evidence, cause: unknown): FlashwaveError {
+  return new FlashwaveError(
+    "registry_failed",
+    `The device was seen running version ${JSON.stringify(version)}, but the registry could not record it. Mend the registry and verify again.`,
+    { phase: "registry", device, cause },
+  );
 }
 
 /** The update's own error, where it had one, is not lost over the registry's: both are in the cause. */

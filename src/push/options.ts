@@ -5,7 +5,7 @@ import type { Delivery, Prober, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { ClientEvent } from "../core/events.ts";
-import type { Progress, Receipt } from "../core/outcome.ts";
+import type { Evidence, Progress, Receipt } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
 import type { DeviceRegistry, ProfileRegistry } from "../core/registry.ts";
 import { semver, type VersionScheme } from "../core/versions.ts";
@@ -87,6 +87,11 @@ export interface VerifyOptions extends Partial<VerificationOptions> {
   readonly signal?: AbortSignal;
   /** The receipt of the send to verify. Without it nothing is known of an earlier boot or version. */
   readonly since?: Receipt;
+  /**
+   * What an earlier verification proved of this device. Where this one finds something else running, the event
+   * `retracted` takes it back. Default: what the client's registry holds of the device.
+   */
+  readonly earlier?: Evidence;
 }
 
 export interface UpdateOptions extends PushOptions {

@@ -103,7 +103,7 @@ const calls: Readonly<Record<Call, ReadonlySet<string>>> = {
   push: new Set(push),
   inspect: new Set(["signal"]),
   discard: new Set(["signal"]),
-  verify: new Set([...verification, "signal", "since"]),
+  verify: new Set([...verification, "signal", "since", "earlier"]),
   update: new Set(update),
   pushMany: new Set(many),
   verification: new Set(verification),

@@ -87,7 +87,10 @@ async function keep(trial: OnTrial, evidence: Evidence): Promise<DeviceState> {
     fault ??= error;
     return undefined;
   });
-  if (seen?.reading.kind === "old") throw wentBack(evidence, seen.state, fault);
+  if (seen?.reading.kind === "old") {
+    await work.holdAgainst(seen.state, evidence);
+    throw wentBack(evidence, seen.state, fault);
+  }
   if (fault !== undefined || seen?.reading.kind !== "match") throw uncommitted(evidence, fault, receipt);
   return seen.state;
 }

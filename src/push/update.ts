@@ -5,6 +5,7 @@ import type { DeviceOutcome, DeviceState, Receipt } from "../core/outcome.ts";
 import { judge } from "./evidence.ts";
 import type { UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import { evidenceHeld } from "./retraction.ts";
 import { leavesOpen } from "./retry-policy.ts";
 import { prove, proveAnew } from "./trial.ts";
 import type { Work } from "./work.ts";
@@ -33,6 +34,7 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
   try {
     if (work.probe === undefined) throw noProbe(work.device.id);
     const before = await work.inspectPatiently(work.probe);
+    await work.holdAgainst(before, evidenceHeld(work.device));
     const running = runsAlready(work, artifact, before) && !options.force;
     const session = work.open();
     await using _closing = { [Symbol.asyncDispose]: () => closeQuietly(session) };

@@ -12,8 +12,9 @@ import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
-import { unrecorded } from "./faults.ts";
+import { notWitnessed, unrecorded } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
+import { contradicts, notWithdrawn, withdrawal } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import type { Shared } from "./shared.ts";
@@ -90,7 +91,7 @@ export class Work implements DeliveryContext {
     const { prober } = this.#route;
     if (this.#probe === undefined && prober !== undefined) {
       const probe = bound(prober, this);
-      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.#remembering(probe);
+      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.remembering(probe);
     }
     return this.#probe;
   }
@@ -187,13 +188,45 @@ export class Work implements DeliveryContext {
     const seen = this.#observation(outcome);
     if (registry === undefined || seen === undefined) return outcome;
     try {
-      // A device that was handed in rather than looked up need not be registered: then nothing is kept of it.
-      const { invalid } = await registry.devices.observe([seen]);
-      if (invalid.length > 0) throw new TypeError("the registry refused the observation as invalid");
+      await this.#observe(seen);
       return outcome;
     } catch (cause) {
       throw unrecorded(outcome, cause);
     }
+  }
+
+  /**
+   * Takes back what was proven earlier where a later read shows something else: tells it, and has the registry forget it.
+   * @throws `registry_failed`
+   */
+  async holdAgainst(state: DeviceState | undefined, evidence: Evidence | undefined): Promise<void> {
+    if (state === undefined || evidence === undefined || !contradicts(state, evidence, this.options.versions)) return;
+    this.emit?.({ type: "retracted", device: this.id, evidence, state });
+    try {
+      await this.#observe(withdrawal(this.id, evidence, state));
+    } catch (cause) {
+      throw notWithdrawn(evidence, state, cause);
+    }
+  }
+
+  /**
+   * Has the registry keep what a verification outside of an update proved.
+   * @throws `registry_failed`
+   */
+  async witnessed(evidence: Evidence): Promise<void> {
+    const { version, lastSeenAt } = evidence;
+    try {
+      await this.#observe({ id: this.id, seenAt: lastSeenAt, status: "online", firmware: version, evidence });
+    } catch (cause) {
+      throw notWitnessed(evidence, cause);
+    }
+  }
+
+  async #observe(seen: Observation): Promise<void> {
+    // A device that was handed in rather than looked up need not be registered: then nothing is kept of it.
+    const result = await this.#shared.registry?.devices.observe([seen]);
+    if (result !== undefined && result.invalid.length > 0)
+      throw new TypeError("the registry refused the observation as invalid");
   }
 
   #observation(outcome: DeviceOutcome): Observation | undefined {
@@ -203,7 +236,12 @@ export class Work implements DeliveryContext {
     return outcome.status === "updated" ? { ...seen, evidence: outcome.evidence } : seen;
   }
 
-  #remembering(probe: Probe): Probe {
+  /** The last state that a probe made of this one read. */
+  get lastRead(): DeviceState | undefined {
+    return this.#lastRead;
+  }
+
+  remembering(probe: Probe): Probe {
     const health = probe.health?.bind(probe);
     return {
       proves: probe.proves,

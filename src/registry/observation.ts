@@ -14,7 +14,7 @@ export function readObservation(row: Observation): Observation | undefined {
   if (!Number.isSafeInteger(seenAt) || seenAt < 0) return undefined;
   if (status !== undefined && !isStatus(status)) return undefined;
   if (firmware !== undefined && !isPrintable(firmware, 256)) return undefined;
-  const evidence = row.evidence === undefined ? undefined : copyEvidence(id, row.evidence);
+  const evidence = row.evidence === undefined || row.evidence === null ? row.evidence : copyEvidence(id, row.evidence);
   if (row.evidence !== undefined && evidence === undefined) return undefined;
   return {
     id,

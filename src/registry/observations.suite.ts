@@ -38,7 +38,7 @@ const history = fc.uniqueArray(
       seenAt: fc.nat(1_000),
       status: fc.constantFrom("online", "offline", "unknown"),
       firmware: fc.constantFrom("1.0.0", "1.9.0", "1.10.0"),
-      evidence: fc.constantFrom("1.0.0", "2.0.0").map((version) => evidence("a", version)),
+      evidence: fc.constantFrom("1.0.0", "2.0.0", null).map((version) => version && evidence("a", version)),
     },
     { requiredKeys: ["id", "seenAt"] },
   ),
@@ -49,7 +49,9 @@ const history = fc.uniqueArray(
 function latest(rows: readonly Observation[]): object {
   const inOrder = [...rows].sort((a, b) => a.seenAt - b.seenAt);
   const lastSeen = inOrder.at(-1)?.seenAt;
-  const fields = inOrder.map(({ id: _, seenAt: __, ...seen }) => seen);
+  const fields = inOrder.map(({ id: _, seenAt: __, evidence, ...seen }) =>
+    evidence === undefined ? seen : { ...seen, evidence: evidence ?? undefined },
+  );
   return Object.assign({ status: "unknown" }, lastSeen === undefined ? {} : { lastSeen }, ...fields);
 }
 
@@ -106,6 +108,30 @@ export function testObservations(driver: RegistryDriver): void {
       ]);
       await registry.devices.observe([{ id: "a", seenAt: 5, firmware: "2.0.0" }]);
       expect(await read(registry, "a")).toMatchObject({ status: "offline", firmware: "2.0.0", lastSeen: 5 });
+    });
+
+    it("takes evidence back, and leaves everything else that was seen", async () => {
+      await using registry = await driver.open();
+      await accept(registry.devices, device("a"));
+      const proven = {
+        id: "a",
+        seenAt: 5,
+        status: "online",
+        firmware: "2.0.0",
+        evidence: evidence("a", "2.0.0"),
+      } as const;
+      await registry.devices.observe([proven]);
+      await registry.devices.observe([{ id: "a", seenAt: 9, firmware: "1.0.0", evidence: null }]);
+      const row = await read(registry, "a");
+      expect(row).toMatchObject({ status: "online", firmware: "1.0.0", lastSeen: 9 });
+      expect(row !== undefined && "evidence" in row).toBe(false);
+      // Evidence from before it was taken back comes too late, later evidence holds again, also through a put.
+      await registry.devices.observe([proven]);
+      expect(await read(registry, "a")).not.toHaveProperty("evidence");
+      await accept(registry.devices, device("a", { name: "renamed" }));
+      expect(await read(registry, "a")).not.toHaveProperty("evidence");
+      await registry.devices.observe([{ ...proven, seenAt: 10 }]);
+      expect(await read(registry, "a")).toMatchObject({ evidence: proven.evidence });
     });
 
     it("comes to the same, field by field, in whatever order and batches observations arrive", async () => {

@@ -72,11 +72,13 @@ export class DeviceTable {
       entry.firmwareKey = this.#fleet.versions.sortKey(firmware);
     }
     if (takesEvidence) entry.evidenceAt = seenAt;
+    const { evidence: earlier, ...row } = entry.row;
+    const proof = takesEvidence ? evidence : earlier;
     entry.row = Object.freeze({
-      ...entry.row,
+      ...row,
       ...(takesStatus ? { status } : {}),
       ...(takesFirmware ? { firmware } : {}),
-      ...(takesEvidence ? { evidence } : {}),
+      ...(proof ? { evidence: proof } : {}),
       lastSeen: Math.max(seenAt, entry.row.lastSeen ?? seenAt),
     });
   }

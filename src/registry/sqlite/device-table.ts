@@ -36,7 +36,7 @@ const deviceStatements = {
       firmware = CASE WHEN ?3 IS NOT NULL AND ?1 >= firmware_at THEN ?3 ELSE firmware END,
       firmware_key = CASE WHEN ?3 IS NOT NULL AND ?1 >= firmware_at THEN ?4 ELSE firmware_key END,
       firmware_at = CASE WHEN ?3 IS NOT NULL THEN max(?1, firmware_at) ELSE firmware_at END,
-      evidence = CASE WHEN ?5 IS NOT NULL AND ?1 >= evidence_at THEN ?5 ELSE evidence END,
+      evidence = CASE WHEN ?5 IS NOT NULL AND ?1 >= evidence_at THEN nullif(?5, 'null') ELSE evidence END,
       evidence_at = CASE WHEN ?5 IS NOT NULL THEN max(?1, evidence_at) ELSE evidence_at END,
       seen_at = max(?1, coalesce(seen_at, ?1))
     WHERE id = ?6`,
@@ -101,6 +101,7 @@ export class DeviceTable {
     const { id, seenAt, status = null, firmware, evidence } = seen;
     if (!id.isWellFormed()) return false;
     const key = firmware === undefined ? null : this.#fleet.versions.sortKey(firmware);
+    // Evidence that is taken back is the JSON text `null`: the statement keeps it apart from none.
     const proof = evidence === undefined ? null : JSON.stringify(evidence);
     return on.run(deviceStatements.observe, seenAt, status, firmware ?? null, key, proof, id) === 1;
   }
