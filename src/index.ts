@@ -2,7 +2,7 @@ import { http } from "./delivery/http/index.ts";
 import type { Client, ClientOptions } from "./push/index.ts";
 import { createClient as createPushClient } from "./push/index.ts";
 
-export { type OpenArtifactOptions, openArtifact } from "./bytes/index.ts";
+export { type OpenArtifactOptions, openArtifact, readSignedDocument } from "./bytes/index.ts";
 export * from "./core/index.ts";
 export type * from "./push/index.ts";
 

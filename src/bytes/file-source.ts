@@ -88,7 +88,7 @@ function notAFile(path: string, stats: BigIntStats): FlashwaveError {
   });
 }
 
-function unreadable(path: string, phase: Phase, cause: unknown, bytesOut: BytesOut = "none"): FlashwaveError {
+export function unreadable(path: string, phase: Phase, cause: unknown, bytesOut: BytesOut = "none"): FlashwaveError {
   const code = codeOf(cause);
   const message = `${quote(path)} could not be read (${code}): check that it exists and may be read.`;
   // Too many open files: it passes.

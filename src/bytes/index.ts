@@ -21,3 +21,4 @@ export { type ArtifactSource, openArtifact } from "./open-artifact.ts";
 export type { OpenArtifactOptions } from "./open-options.ts";
 export { createProgress, type ProgressMeter, type ProgressOptions } from "./progress.ts";
 export { combinePaces, createPace, type PaceOptions } from "./rate-limit.ts";
+export { readSignedDocument } from "./vouchers.ts";

@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import type { Artifact, ArtifactRef } from "../core/artifact.ts";
 import { FlashwaveError } from "../core/errors.ts";
@@ -9,8 +8,10 @@ import { fileSource } from "./file-source.ts";
 import { type Holding, holdBytes, holdSource } from "./intake.ts";
 import { createLifetime } from "./lifetime.ts";
 import { defaultName, nameFrom, type OpenArtifactOptions, type OpenSettings, resolveOptions } from "./open-options.ts";
+import { pathOf } from "./path.ts";
 import { createPayload } from "./payload.ts";
 import { holdStream } from "./stream-intake.ts";
+import { readVouchers } from "./vouchers.ts";
 
 /**
  * What an artifact can be opened from: a path, a `file:` URL, bytes, a Blob, a stream, or a function that makes a
@@ -99,25 +100,17 @@ async function made(open: () => unknown): Promise<unknown> {
   }
 }
 
-function pathOf(source: string | URL): string {
-  if (typeof source !== "string" && source.protocol !== "file:")
-    throw invalid(`a ${source.protocol} URL is not opened: fetch it and pass the body, with its digest`);
-  const path = typeof source === "string" ? source : fileURLToPath(source);
-  if (/^https?:\/\//i.test(path))
-    throw invalid("a web address is not opened: fetch it and pass the body, with its digest");
-  if (path === "" || path.includes("\0")) throw invalid("a path must have characters and no NUL");
-  return path;
-}
-
 /** Lets the bytes in if they are what the caller expects, else gives back whatever they occupy. */
 async function admit(name: string, holding: Holding, settings: OpenSettings): Promise<Artifact> {
   const { stored, release, remove } = holding;
-  const fault = faultOf(stored, settings);
-  if (fault) {
+  const letGo = async (fault: unknown): Promise<never> => {
     release();
     await remove();
     throw fault;
-  }
+  };
+  const fault = faultOf(stored, settings);
+  if (fault) return letGo(fault);
+  const vouchers = await readVouchers(settings).catch(letGo);
   const ref = Object.freeze<ArtifactRef>({
     name: settings.name ?? name,
     version: settings.version,
@@ -127,7 +120,13 @@ async function admit(name: string, holding: Holding, settings: OpenSettings): Pr
   });
   const lifetime = createLifetime({ disposed: remove, unused: release });
   const payload = createPayload(ref, stored, lifetime);
-  return Object.freeze<Artifact>({ ...ref, ref, payload, [Symbol.asyncDispose]: () => lifetime.dispose() });
+  return Object.freeze<Artifact>({
+    ...ref,
+    ...vouchers,
+    ref,
+    payload,
+    [Symbol.asyncDispose]: () => lifetime.dispose(),
+  });
 }
 
 function faultOf(stored: { length: number; digest: string }, settings: OpenSettings): FlashwaveError | undefined {

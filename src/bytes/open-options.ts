@@ -1,3 +1,4 @@
+import { isSignedDocument, type SignedDocument } from "../core/artifact.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { BlockMemory } from "./buffer-pool.ts";
 import { sharedMemory } from "./buffer-pool.ts";
@@ -12,6 +13,13 @@ export interface OpenArtifactOptions {
   readonly digest?: string;
   /** Hardware ids this artifact is meant for. */
   readonly hardware?: readonly string[];
+  /**
+   * The signed manifest to carry: what was read already, or its path, beside which its signatures lie (see
+   * `readSignedDocument`). It is judged by the admission policy of a client, not here.
+   */
+  readonly manifest?: string | URL | SignedDocument;
+  /** The minisign signature to carry: the bytes of the `.minisig`, or its path. Judged like a manifest. */
+  readonly minisign?: string | URL | Uint8Array;
   /** Whether an artifact may have no bytes. @default false */
   readonly allowEmpty?: boolean;
   /** The caller promises never to write to the `Uint8Array` again: it is shared, not copied, whatever its size. @default false */
@@ -38,6 +46,8 @@ export interface OpenSettings {
   readonly version: string;
   readonly digest: string | undefined;
   readonly hardware: readonly string[] | undefined;
+  readonly manifest: OpenArtifactOptions["manifest"];
+  readonly minisign: OpenArtifactOptions["minisign"];
   readonly allowEmpty: boolean;
   readonly frozen: boolean;
   /** Undefined: spooling is off. */
@@ -58,6 +68,8 @@ const names: Readonly<Record<keyof OpenArtifactOptions, true>> = {
   version: true,
   digest: true,
   hardware: true,
+  manifest: true,
+  minisign: true,
   allowEmpty: true,
   frozen: true,
   spool: true,
@@ -82,6 +94,8 @@ export function resolveOptions(options: OpenArtifactOptions): OpenSettings {
     version: options.version === undefined ? "" : text("version", options.version, 0),
     digest: checkDigest(options.digest),
     hardware: checkHardware(options.hardware),
+    manifest: checkManifest(options.manifest),
+    minisign: checkMinisign(options.minisign),
     allowEmpty: flag("allowEmpty", options.allowEmpty),
     frozen: flag("frozen", options.frozen),
     spool: checkSpool(options.spool),
@@ -121,6 +135,28 @@ function checkHardware(hardware: unknown): readonly string[] | undefined {
     throw invalid("hardware must be a list of ids: leave it out where nothing is stated");
   return Object.freeze(hardware.map((id: unknown) => text("a hardware id", id, 1)));
 }
+
+function checkManifest(manifest: OpenArtifactOptions["manifest"]): OpenArtifactOptions["manifest"] {
+  if (manifest === undefined || isPath(manifest)) return manifest;
+  if (isSignedDocument(manifest)) return copied(manifest);
+  throw invalid("manifest must be a path, or { document, signatures } of bytes");
+}
+
+function checkMinisign(minisign: OpenArtifactOptions["minisign"]): OpenArtifactOptions["minisign"] {
+  if (minisign === undefined || isPath(minisign)) return minisign;
+  if (minisign instanceof Uint8Array) return Uint8Array.from(minisign);
+  throw invalid("minisign must be a path, or bytes");
+}
+
+/** What is judged later is what was given now. */
+const copied = ({ document, signatures }: SignedDocument): SignedDocument =>
+  Object.freeze({
+    document: Uint8Array.from(document),
+    signatures: Object.freeze(signatures.map((one) => Uint8Array.from(one))),
+  });
+
+/** Text and URLs; whether they are paths is found out by whoever opens them. */
+export const isPath = (value: unknown): value is string | URL => typeof value === "string" || value instanceof URL;
 
 function checkSpool(spool: unknown): { readonly directory?: string } | undefined {
   if (spool === undefined || spool === true) return {};

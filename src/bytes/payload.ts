@@ -5,7 +5,7 @@ import { digestOf } from "./digest.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Stored } from "./stored.ts";
 
-const algorithms: readonly HashAlgorithm[] = ["md5", "sha1", "sha256"];
+const algorithms: readonly HashAlgorithm[] = ["md5", "sha1", "sha256", "blake2b512"];
 
 /**
  * The payload of an opened artifact. `slice` and `hash` throw `invalid_option` for a range outside the artifact and

@@ -1,8 +1,10 @@
 import type { FlashwaveError } from "./errors.ts";
-import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "./outcome.ts";
+import type { Admitted, DeviceOutcome, DeviceState, Evidence, Receipt } from "./outcome.ts";
 
 /** What a client tells while it works. Observing costs nothing until somebody observes. */
 export interface ClientEvents {
+  /** The artifact passed the client's admission policy for this device; nothing of it has been sent. */
+  admitted: { readonly device: string; readonly admitted: Admitted };
   /** An attempt begins; nothing of it has been sent. */
   "attempt-started": { readonly device: string; readonly attempt: number; readonly attemptId: string };
   /** An attempt ended without an acknowledgement. `next` is what the retry policy made of it; `delay` in milliseconds. */

@@ -26,6 +26,17 @@ export interface DeviceState {
   readonly readAt: number;
 }
 
+/** What let an artifact pass admission, before the first byte. Plain JSON. */
+export interface Admitted {
+  /** Ids of the trusted keys that signed it: SHA-256 of each key (SPKI, DER), hexadecimal. */
+  readonly keys: readonly string[];
+  /** SHA-256 of its manifest's document, and the manifest's sequence. Absent: a minisign signature of the plain file. */
+  readonly manifest?: string;
+  readonly sequence?: number;
+  /** Whether only an approval let it pass. */
+  readonly approved: boolean;
+}
+
 /** How far one send has come. `sent` is bytes the socket accepted and never goes down within one attempt. */
 export interface Progress {
   readonly device: string;

@@ -15,7 +15,7 @@ export interface Chunks {
 /** A body, or a part of one: plain bytes when small or resident, chunks otherwise. */
 export type Segment = Uint8Array | Chunks;
 
-export type HashAlgorithm = "md5" | "sha1" | "sha256";
+export type HashAlgorithm = "md5" | "sha1" | "sha256" | "blake2b512";
 
 /** An artifact's bytes in motion. */
 export interface Payload {

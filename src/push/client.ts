@@ -5,6 +5,7 @@ import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } 
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
+import { type AdmissionPolicy, resolveAdmission } from "./admission/index.ts";
 import { Attempts } from "./attempts.ts";
 import { discard } from "./discard.ts";
 import { SendGate } from "./gate.ts";
@@ -28,7 +29,7 @@ import { evidenceHeld, isEvidenceOf } from "./retraction.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
 import { resolveSubject } from "./subject.ts";
-import { closeQuietly, settleAndActivate, update } from "./update.ts";
+import { admitted, closeQuietly, settleAndActivate, update } from "./update.ts";
 import type { VerificationOptions } from "./verification.ts";
 import { abortedError, closedError } from "./waiting.ts";
 import { Work } from "./work.ts";
@@ -38,6 +39,7 @@ export function createClient(options: ClientOptions, defaults: readonly Delivery
   checkClientOptions(options);
   const { addressPolicy, tls, timeouts, limits, clock } = options;
   const resolved = resolveOptions(options);
+  const policy = options.admission && resolveAdmission(options.admission);
   const transport = createTransport({
     ...(addressPolicy && { addressPolicy }),
     ...(tls && { tls }),
@@ -45,7 +47,7 @@ export function createClient(options: ClientOptions, defaults: readonly Delivery
     ...(limits && { limits }),
     ...(clock && { clock }),
   });
-  return new FlashwaveClient(options, resolved, options.deliveries ?? defaults, transport);
+  return new FlashwaveClient(options, resolved, options.deliveries ?? defaults, transport, policy);
 }
 
 const none = Object.freeze({});
@@ -64,11 +66,12 @@ class FlashwaveClient implements Client {
     resolved: ResolvedOptions,
     deliveries: readonly Delivery[],
     transport: Transport,
+    policy: AdmissionPolicy | undefined,
   ) {
     this.#options = resolved;
     this.#transport = transport;
     this.#gate = new SendGate(resolved.inFlight);
-    this.#shared = share(options, resolved, deliveries, transport, this.#closing.signal);
+    this.#shared = share(options, resolved, deliveries, transport, policy, this.#closing.signal);
   }
 
   async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
@@ -81,9 +84,10 @@ class FlashwaveClient implements Client {
     if (turn !== undefined) await turn;
     let session: DeliverySession | undefined;
     try {
+      const before = work.admission && (await admitted(work, artifact, options.approvals));
       session = work.open();
       // Here and not in a function of its own: an async function more is memory for every small push.
-      const attempts = new Attempts(work, session, artifact, options);
+      const attempts = new Attempts(work, session, artifact, options, before);
       let receipt: Receipt;
       try {
         receipt = attempts.receipt(await attempts.send());

@@ -1,4 +1,4 @@
-import type { ArtifactRef } from "../core/artifact.ts";
+import type { ArtifactRef, SignedDocument } from "../core/artifact.ts";
 import { type Clock, type Random, systemClock } from "../core/clock.ts";
 import type { Credentials } from "../core/credentials.ts";
 import type { Delivery, Prober, ResumeToken } from "../core/delivery.ts";
@@ -10,6 +10,7 @@ import type { Profile } from "../core/profile.ts";
 import type { DeviceRegistry, ProfileRegistry } from "../core/registry.ts";
 import { semver, type VersionScheme } from "../core/versions.ts";
 import type { TransportOptions } from "../http/index.ts";
+import type { AdmissionOptions } from "./admission/index.ts";
 import type { RetryOptions } from "./retry-policy.ts";
 import type { VerificationOptions } from "./verification.ts";
 
@@ -35,6 +36,11 @@ export interface ClientOptions {
   readonly credentials?: (device: Device) => Credentials | undefined | Promise<Credentials | undefined>;
   /** Default: semantic versioning, and plain equality for what is not a semantic version. */
   readonly versions?: VersionScheme;
+  /**
+   * What an artifact must show before the first byte of it leaves: signatures, age, hardware, versions. What does not pass
+   * is refused with an error of phase `admission`. Default: nothing, artifacts are taken as they were opened.
+   */
+  readonly admission?: AdmissionOptions;
   /** CIDR ranges. Loopback, link-local, unspecified and multicast addresses are denied unless permitted. */
   readonly addressPolicy?: TransportOptions["addressPolicy"];
   readonly tls?: TransportOptions["tls"];
@@ -65,6 +71,8 @@ export interface PushOptions {
   readonly bytesPerSecond?: number;
   /** Default true: a device that installs on request is told to. */
   readonly activate?: boolean;
+  /** Signed approvals of a downgrade, for a client with an admission policy: see `readSignedDocument`. */
+  readonly approvals?: readonly SignedDocument[];
   /**
    * Goes on with a send that broke, in this process or another: the latest token that its `onResumable` was told. Only
    * for the same artifact, device, address and delivery; any other is refused before anything is sent. A device that

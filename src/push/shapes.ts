@@ -1,4 +1,4 @@
-import type { Artifact } from "../core/artifact.ts";
+import { type Artifact, isSignedDocument } from "../core/artifact.ts";
 import type { ResumeToken } from "../core/delivery.ts";
 import { FlashwaveError } from "../core/errors.ts";
 import type { Receipt } from "../core/outcome.ts";
@@ -20,6 +20,15 @@ const clientOptions: Shape = {
   probers: "list",
   registry: "object",
   credentials: "function",
+  admission: {
+    keys: "list",
+    threshold: "anything",
+    minisign: "list",
+    minimumSequence: "anything",
+    downgrades: "anything",
+    approvals: { keys: "list", threshold: "anything" },
+    unreportedHardware: "anything",
+  },
   versions: ["compare", "equal", "sortKey"],
   addressPolicy: { permit: "anything", only: "anything", deny: "anything" },
   tls: { ca: "anything", cert: "anything", key: "anything", minVersion: "anything", pins: "list" },
@@ -91,6 +100,7 @@ const push: readonly (keyof PushOptions)[] = [
   "onProgress",
   "bytesPerSecond",
   "activate",
+  "approvals",
   "resume",
   "onResumable",
 ];
@@ -133,6 +143,7 @@ export function checkCall(
     readonly onProgress?: unknown;
     readonly activate?: unknown;
     readonly force?: unknown;
+    readonly approvals?: unknown;
     readonly onResumable?: unknown;
     readonly verification?: unknown;
   },
@@ -148,6 +159,9 @@ export function checkCall(
   if (activate !== undefined && typeof activate !== "boolean")
     throw invalidOption("activate", "true or false", activate);
   if (force !== undefined && typeof force !== "boolean") throw invalidOption("force", "true or false", force);
+  const { approvals } = options;
+  if (approvals !== undefined && !(Array.isArray(approvals) && approvals.every(isSignedDocument)))
+    throw invalidOption("approvals", "a list of { document, signatures } of bytes", approvals);
   if (options.verification === undefined) return;
   if (!isObject(options.verification)) throw invalidOption("verification", "an object", options.verification);
   checkNames(options.verification, "verification");

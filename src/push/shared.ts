@@ -2,6 +2,7 @@ import { createPace } from "../bytes/index.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { ClientEvent } from "../core/events.ts";
 import type { Pace, Transport } from "../core/transport.ts";
+import { Admission, type AdmissionPolicy } from "./admission/index.ts";
 import type { ClientOptions, ClientRegistry, ResolvedOptions } from "./options.ts";
 import { Routes } from "./routes.ts";
 import { createWaiting, type Waiting } from "./waiting.ts";
@@ -16,17 +17,20 @@ export interface Shared {
   readonly pace: Pace | undefined;
   readonly registry: ClientRegistry | undefined;
   readonly credentials: ClientOptions["credentials"];
+  /** Absent: artifacts are taken as they were opened. */
+  readonly admission: Admission | undefined;
   readonly emit: ((event: ClientEvent) => void) | undefined;
   /** Unique across clients and processes. */
   readonly nextPushId: () => string;
 }
 
-/** @param closing aborts when the client is closed */
+/** @param policy resolved already @param closing aborts when the client is closed */
 export function share(
   options: ClientOptions,
   resolved: ResolvedOptions,
   deliveries: readonly Delivery[],
   transport: Transport,
+  policy: AdmissionPolicy | undefined,
   closing: AbortSignal,
 ): Shared {
   const { clock, bytesPerSecond } = resolved;
@@ -39,6 +43,7 @@ export function share(
     pace: createPace({ bytesPerSecond, clock }),
     registry: options.registry,
     credentials: options.credentials,
+    admission: policy && new Admission(policy, resolved.versions, clock),
     emit: options.onEvent && isolated(options.onEvent),
     nextPushId: pushIds(),
   };

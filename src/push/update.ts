@@ -2,8 +2,9 @@ import type { Artifact } from "../core/artifact.ts";
 import type { DeliverySession } from "../core/delivery.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Receipt } from "../core/outcome.ts";
+import type { Candidate } from "./admission/index.ts";
 import { judge } from "./evidence.ts";
-import type { UpdateOptions } from "./options.ts";
+import type { PushOptions, UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { evidenceHeld } from "./retraction.ts";
 import { leavesOpen } from "./retry-policy.ts";
@@ -33,9 +34,12 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
   let receipt: Receipt | undefined;
   try {
     if (work.probe === undefined) throw noProbe(work.device.id);
+    const candidate = await work.admission?.examine(work.id, artifact, options.approvals);
     const before = await work.inspectPatiently(work.probe);
     await work.holdAgainst(before, evidenceHeld(work.device));
     const running = runsAlready(work, artifact, before) && !options.force;
+    // Nothing more is sent to a device that runs it.
+    if (candidate !== undefined && !running) admit(work, candidate, before);
     const session = work.open();
     await using _closing = { [Symbol.asyncDispose]: () => closeQuietly(session) };
     if (running) return outcomes.skipped(await proveAnew({ work, probe: work.probe, session, artifact }, before));
@@ -53,6 +57,28 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     if (receipt === undefined) throw error;
     return outcomes.ended(stray(error, work.device.id), receipt);
   }
+}
+
+/**
+ * For a push under an admission policy: the device is read first only where a rule is about it.
+ * @returns what was read
+ */
+export async function admitted(
+  work: Work,
+  artifact: Artifact,
+  approvals: PushOptions["approvals"],
+): Promise<DeviceState | undefined> {
+  const candidate = await work.admission?.examine(work.id, artifact, approvals);
+  if (candidate === undefined) return undefined;
+  if (candidate.asksDevice && work.probe === undefined) throw unreadable(work.id);
+  const before = candidate.asksDevice && work.probe !== undefined ? await work.inspectPatiently(work.probe) : undefined;
+  admit(work, candidate, before);
+  return before;
+}
+
+function admit(work: Work, candidate: Candidate, before: DeviceState | undefined): void {
+  const admitted = candidate.admit(before);
+  work.emit?.({ type: "admitted", device: work.id, admitted });
 }
 
 /** A session that cannot be closed changes nothing about what the device did. */
@@ -150,5 +176,13 @@ function noProbe(device: string): FlashwaveError {
     "no_probe",
     "The device's state cannot be read, so an update could not be proven and nothing was sent. Give its profile an inspect request, name a probe, or use push().",
     { phase: "prepare", device },
+  );
+}
+
+function unreadable(device: string): FlashwaveError {
+  return new FlashwaveError(
+    "no_probe",
+    "The admission policy asks what the device runs, and its state cannot be read, so nothing was sent. Give its profile an inspect request, or name a probe.",
+    { phase: "admission", device },
   );
 }

@@ -82,6 +82,10 @@ export class Work implements DeliveryContext {
     return this.#shared.emit;
   }
 
+  get admission(): Shared["admission"] {
+    return this.#shared.admission;
+  }
+
   get delivery(): string {
     return this.#route.delivery.kind;
   }

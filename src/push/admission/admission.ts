@@ -1,0 +1,115 @@
+import type { Artifact, SignedDocument } from "../../core/artifact.ts";
+import type { Clock } from "../../core/clock.ts";
+import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
+import type { Admitted, DeviceState } from "../../core/outcome.ts";
+import type { VersionScheme } from "../../core/versions.ts";
+import type { AdmissionPolicy } from "./options.ts";
+import {
+  asksDevice,
+  type Covered,
+  coverOf,
+  judgeArtifact,
+  judgeDevice,
+  type Leave,
+  type Refusal,
+  type Vouched,
+} from "./rules.ts";
+import { readLeave, vouch } from "./vouching.ts";
+
+/** An artifact that passed all rules that are not about the device. */
+export interface Candidate {
+  /** Whether a rule is about the device, so that it must be read first. */
+  readonly asksDevice: boolean;
+  /** @throws the refusal by a rule about the device; without a state, where none is */
+  admit(state?: DeviceState): Admitted;
+}
+
+/** The gate before the first byte, for one client. */
+export class Admission {
+  readonly #policy: AdmissionPolicy;
+  readonly #versions: Pick<VersionScheme, "compare">;
+  readonly #clock: Pick<Clock, "wall">;
+  /** An artifact is immutable, and so is an approval that was read: whose signatures they have is found out once. */
+  readonly #vouched: WeakMap<Artifact, Promise<Vouched>> = new WeakMap();
+  readonly #leaves: WeakMap<SignedDocument, Leave> = new WeakMap();
+
+  constructor(policy: AdmissionPolicy, versions: Pick<VersionScheme, "compare">, clock: Pick<Clock, "wall">) {
+    this.#policy = policy;
+    this.#versions = versions;
+    this.#clock = clock;
+  }
+
+  /** The rules about the artifact. @throws the refusal, or what the artifact's bytes throw when they are read */
+  async examine(device: string, artifact: Artifact, approvals: readonly SignedDocument[] = []): Promise<Candidate> {
+    try {
+      const leaves = approvals.map((signed) => this.#leave(signed));
+      const vouched = await this.#vouch(artifact);
+      const cover = coverOnce(() => coverOf(this.#policy, vouched, device, leaves, this.#clock.wall()));
+      refuse(judgeArtifact(this.#policy, vouched, artifact.ref, cover, this.#clock.wall()), device);
+      return this.#candidate(device, artifact, vouched, cover);
+    } catch (error) {
+      throw isFlashwaveError(error) ? inContext(error, { device }) : error;
+    }
+  }
+
+  #candidate(device: string, { ref }: Artifact, vouched: Vouched, cover: CoverOnce): Candidate {
+    const { manifest, digest, keys } = vouched;
+    return {
+      asksDevice: asksDevice(this.#policy, vouched, ref),
+      admit: (state) => {
+        if (state !== undefined) {
+          refuse(
+            otherDevice(state, device) ?? judgeDevice(this.#policy, vouched, ref, state, this.#versions, cover),
+            device,
+          );
+        }
+        return {
+          keys,
+          ...(digest !== undefined && { manifest: digest }),
+          ...(manifest !== undefined && { sequence: manifest.sequence }),
+          approved: cover.used(),
+        };
+      },
+    };
+  }
+
+  #vouch(artifact: Artifact): Promise<Vouched> {
+    const known = this.#vouched.get(artifact);
+    if (known !== undefined) return known;
+    const vouched = vouch(this.#policy, artifact);
+    this.#vouched.set(artifact, vouched);
+    // A file that could not be read now may be readable later.
+    vouched.catch(() => this.#vouched.delete(artifact));
+    return vouched;
+  }
+
+  #leave(signed: SignedDocument): Leave {
+    const leave = this.#leaves.get(signed) ?? readLeave(this.#policy, signed);
+    this.#leaves.set(signed, leave);
+    return leave;
+  }
+}
+
+type CoverOnce = (() => Covered) & { used(): boolean };
+
+/** Most artifacts need no approval, so none is looked at until a rule asks. */
+function coverOnce(look: () => Covered): CoverOnce {
+  let cover: Covered | undefined;
+  const ask = () => {
+    cover ??= look();
+    return cover;
+  };
+  return Object.assign(ask, { used: () => cover !== undefined });
+}
+
+function otherDevice({ deviceId }: DeviceState, device: string): Refusal | undefined {
+  if (deviceId === undefined || deviceId === device) return undefined;
+  return {
+    code: "wrong_device",
+    message: `The device at this address calls itself ${JSON.stringify(deviceId)}, so nothing was sent. Correct the address.`,
+  };
+}
+
+function refuse(refusal: Refusal | undefined, device: string): void {
+  if (refusal !== undefined) throw new FlashwaveError(refusal.code, refusal.message, { phase: "admission", device });
+}
