@@ -22,8 +22,8 @@ const artifactStatements = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   remove: "DELETE FROM artifact WHERE digest = ? RETURNING file",
   isKept: "SELECT 1 FROM artifact WHERE digest = ? AND file = ?",
-  first: `SELECT ${columns} FROM artifact ORDER BY digest LIMIT ? OFFSET ?`,
-  after: `SELECT ${columns} FROM artifact WHERE digest > ? ORDER BY digest LIMIT ?`,
+  first: `SELECT ${columns} FROM artifact ORDER BY digest LIMIT ? + 0 OFFSET ? + 0`,
+  after: `SELECT ${columns} FROM artifact WHERE digest > ? ORDER BY digest LIMIT ? + 0`,
 } as const;
 
 const use = "page artifacts";

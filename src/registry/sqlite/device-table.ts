@@ -28,7 +28,7 @@ const deviceStatements = {
         WHERE g.id = c.id AND g.change = 2 AND g.revision > c.revision ORDER BY g.revision LIMIT 1) END,
       ${deviceColumns}
     FROM device_change c LEFT JOIN device d ON d.id = c.id AND c.change <> 2
-    WHERE c.revision > ? ORDER BY c.revision LIMIT ?`,
+    WHERE c.revision > ? ORDER BY c.revision LIMIT ? + 0`,
   forget: "DELETE FROM device_change WHERE revision <= ?",
   observe: `UPDATE device SET
       status = CASE WHEN ?2 IS NOT NULL AND ?1 >= status_at THEN ?2 ELSE status END,

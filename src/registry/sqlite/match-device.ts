@@ -60,7 +60,7 @@ function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
 export function driverCounts(filter: ResolvedDeviceFilter): readonly (Condition & { readonly driver: Driver })[] {
   if (filter.ids !== undefined) return [];
   return candidates(filter).map(({ driver, from, conditions }) => {
-    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${from} WHERE ${conditions.map((one) => one.sql).join(" AND ")} LIMIT ?)`;
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${from} WHERE ${conditions.map((one) => one.sql).join(" AND ")} LIMIT ? + 0)`;
     return { driver, ...condition(sql, ...conditions.flatMap(({ parameters }) => parameters), fewDevices) };
   });
 }
@@ -145,7 +145,7 @@ export function devicePage(
   }
   const where = all.length === 0 ? "" : `WHERE ${all.map(({ sql }) => sql).join(" AND ")}`;
   return condition(
-    `SELECT ${selected} FROM ${from} ${where} ORDER BY ${key} LIMIT ? OFFSET ?`,
+    `SELECT ${selected} FROM ${from} ${where} ORDER BY ${key} LIMIT ? + 0 OFFSET ? + 0`,
     ...all.flatMap(({ parameters }) => parameters),
     window.limit + 1,
     window.offset,

@@ -23,7 +23,7 @@ export function profilePage(filter: ResolvedProfileFilter, window: PageWindow, c
   }
   const where = conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
   return condition(
-    `SELECT ${columns} FROM profile p ${where} ORDER BY p.id LIMIT ? OFFSET ?`,
+    `SELECT ${columns} FROM profile p ${where} ORDER BY p.id LIMIT ? + 0 OFFSET ? + 0`,
     ...conditions.flatMap(({ parameters }) => parameters),
     window.limit + 1,
     window.offset,

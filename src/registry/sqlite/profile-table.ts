@@ -41,9 +41,9 @@ const profileStatements = {
     SELECT id FROM tree ORDER BY depth DESC, id`,
   ofDevice: "SELECT id FROM profile WHERE owner = ? AND owner <> '' AND scope = 2 ORDER BY depth DESC, id",
   remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
-  feed: `SELECT ${versionColumns} FROM profile_version v WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2`,
+  feed: `SELECT ${versionColumns} FROM profile_version v WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
   overrides: `SELECT ${versionColumns} FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
-    WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2`,
+    WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
 } as const;
 
 /** Rows remembered, and the most text each of them may have: 16 MiB in all. */

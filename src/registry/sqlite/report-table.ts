@@ -37,7 +37,7 @@ export function readReports(on: Connection, filter: ResolvedReportFilter, window
   }
   const rows = on.all(
     `SELECT key, device, id, kind, at, received_at, status, firmware, body FROM report ${whereOf(conditions)}
-      ORDER BY received_at ${order}, key ${order} LIMIT ? OFFSET ?`,
+      ORDER BY received_at ${order}, key ${order} LIMIT ? + 0 OFFSET ? + 0`,
     ...parametersOf(conditions),
     window.limit + 1,
     window.offset,
@@ -49,7 +49,7 @@ export function readReports(on: Connection, filter: ResolvedReportFilter, window
 export function removeReports(on: Connection, filter: ResolvedReportFilter, most: number): number {
   const conditions = conditionsOf(filter);
   return on.run(
-    `DELETE FROM report WHERE key IN (SELECT key FROM report ${whereOf(conditions)} ORDER BY received_at LIMIT ?)`,
+    `DELETE FROM report WHERE key IN (SELECT key FROM report ${whereOf(conditions)} ORDER BY received_at LIMIT ? + 0)`,
     ...parametersOf(conditions),
     most,
   );

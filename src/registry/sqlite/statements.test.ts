@@ -182,6 +182,37 @@ describe("every statement", () => {
   });
 });
 
+describe("a statement", () => {
+  it("is prepared once, whatever is bound to it", async () => {
+    const databases = new Set<DatabaseSync>();
+    const prepare = DatabaseSync.prototype.prepare;
+    vi.spyOn(DatabaseSync.prototype, "prepare").mockImplementation(function (this: DatabaseSync, sql: string) {
+      databases.add(this);
+      return prepare.call(this, sql) as StatementSync;
+    });
+    await using registry = await openSqliteRegistry(join(folder, "prepared.db"));
+    const work = async () => {
+      await fill(registry, 20);
+      await readAll(registry);
+    };
+    await work();
+    await work(); // updates, where those before were inserts
+    const prepared: unknown[] = [];
+    for (const database of databases) {
+      // SQLite asks whenever a statement is prepared, also when it does that by itself.
+      database.setAuthorizer((...what) => {
+        prepared.push(what);
+        return 0;
+      });
+    }
+    await work(); // a new authorizer has all statements prepared again
+    expect(prepared.length).toBeGreaterThan(0);
+    prepared.length = 0;
+    await work();
+    expect(prepared).toEqual([]);
+  });
+});
+
 describe("a page of what many devices meet", () => {
   it.each(deviceFilters.filter(({ ids }) => ids === undefined))("is read in the order of ids: %j", async (filter) => {
     const path = join(folder, "walk.db");
