@@ -69,6 +69,9 @@ export const errorCodes = {
   connection_lost: "the connection ended before the answer was complete",
   malformed_reply: "the device's answer is not HTTP",
   reply_too_large: "the device's answer is larger than the cap",
+  // The device's site, which it shares with others.
+  site_unavailable: "too many attempts at the device's site found no connection; nothing was sent to this one",
+  retry_budget_spent: "another attempt was due, but so much failed at the device's site that its retry budget is spent",
   // What the device answered.
   refused: "the device refused with a 4xx",
   device_busy: "the device asked to be left alone for now (408, 429, 503)",

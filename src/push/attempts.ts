@@ -10,6 +10,7 @@ import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
 import { Resumption } from "./resumption.ts";
 import { backoff, decide, isFinal, repeatable } from "./retry-policy.ts";
+import { budgetSpent } from "./site/site.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
 
@@ -54,8 +55,14 @@ export class Attempts {
     this.#wholly = this.#resumption?.open === true;
   }
 
-  /** One attempt, as the device answers it. */
+  /** One attempt, as the device answers it, once its site lets it. */
   send(): Promise<Acknowledgement> {
+    const { site, device, signal } = this.#work;
+    if (site === undefined) return this.#send();
+    return site.run(() => this.#send(), this.#attempt === 1, device.id, signal);
+  }
+
+  #send(): Promise<Acknowledgement> {
     const { emit, device, options } = this.#work;
     this.#attemptId = `${this.#pushId}-${this.#attempt}`;
     this.#startedAt = options.clock.wall();
@@ -122,9 +129,10 @@ export class Attempts {
 
   /** A receipt when a read shows that the bytes arrived after all, nothing when another attempt is due, or it throws. */
   async #afterFault(fault: FlashwaveError): Promise<Receipt | undefined> {
-    const { emit, device, options, signal, waiting } = this.#work;
+    const { emit, device, options, signal, site, waiting } = this.#work;
     const resumption = this.#resumption;
     if (resumption?.settled) throw fault;
+    if (fault.code === "site_unavailable") throw this.#notBegun(fault);
     this.#early ||= fault.code === "early_reply";
     const usual = decide(fault, this.#session.traits, this.#work.probe !== undefined);
     const decision = resumption?.decide(fault, usual, this.#wholly) ?? usual;
@@ -133,12 +141,16 @@ export class Attempts {
     const delay = backoff(Math.max(1, tries), decision, fault, options.retry, options.random);
     emit?.({ type: "attempt-failed", device: device.id, attempt: this.#attempt, error: fault, next, delay });
     if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
-    const last = tries >= options.retry.attempts || isFinal(usual);
+    const over = tries >= options.retry.attempts || isFinal(usual);
+    // An attempt that got the device further is no failure of its site's.
+    const spent = !over && tries > 0 && site?.pays(fault) === false;
+    const last = over || spent;
+    const end = spent ? budgetSpent(fault, site?.name ?? "") : fault;
     const wait = () => waiting.sleep(delay, "send", device.id, signal);
     if (usual.next === "read" && next === "read") {
       this.#wholly ||= fault.bytesOut === "all" || fault.code === "early_reply";
       // A device that tells its offset is read by the next attempt itself, before its first byte.
-      if (!isFinal(usual) && resumption?.ask(fault, last)) {
+      if (!isFinal(usual) && !spent && resumption?.ask(fault, last)) {
         await wait();
         return undefined;
       }
@@ -147,22 +159,35 @@ export class Attempts {
     const patient = fault.code === "device_busy" && !last;
     if (patient) await wait();
     if (next === "read" || (last && resumption?.open && this.#wholly)) {
-      const receipt = await this.#arrival(fault, last);
+      const receipt = await this.#arrival(fault, last ? end : undefined);
       if (receipt !== undefined) return receipt;
     } else if (last) {
-      throw this.#wholly ? unknownOutcome(fault, perhapsEarlier, device.id, this.#attempt) : fault;
+      throw this.#wholly ? unknownOutcome(fault, perhapsEarlier, device.id, this.#attempt) : end;
     }
     if (!patient) await wait();
     return undefined;
   }
 
-  /** A receipt when a read shows the artifact, nothing when the send may be repeated, or it throws. */
-  async #arrival(fault: FlashwaveError, last: boolean): Promise<Receipt | undefined> {
+  /** The site let no attempt begin, so that those before it are all there was. */
+  #notBegun(fault: FlashwaveError): FlashwaveError {
+    this.#attempt--;
+    const { id } = this.#work.device;
+    return this.#wholly
+      ? unknownOutcome(fault, perhapsEarlier, id, this.#attempt)
+      : inContext(fault, { attempt: this.#attempt });
+  }
+
+  /**
+   * A receipt when a read shows the artifact, nothing when the send may be repeated, or it throws.
+   * @param end what the push ends with when the device has not got it; absent when there is another attempt
+   */
+  async #arrival(fault: FlashwaveError, end: FlashwaveError | undefined): Promise<Receipt | undefined> {
     const device = this.#work.device.id;
     const seen = await this.#settleByRead(fault);
     if (seen.kind === "arrived") return this.receipt({ status: 0, bytes: this.#artifact.length }, "readback");
     if (seen.kind === "unclear") throw unknownOutcome(fault, whyUnclear(seen, this.#work), device, this.#attempt);
-    if (last) throw seen.kind === "intact" ? fault : unknownOutcome(fault, unreadable, device, this.#attempt);
+    if (end !== undefined)
+      throw seen.kind === "intact" ? end : unknownOutcome(fault, unreadable, device, this.#attempt);
     return undefined;
   }
 

@@ -8,7 +8,7 @@ import { createTransport } from "../http/index.ts";
 import { type AdmissionPolicy, resolveAdmission } from "./admission/index.ts";
 import { Attempts } from "./attempts.ts";
 import { discard } from "./discard.ts";
-import { SendGate } from "./gate.ts";
+import { enterAll, SendGate } from "./gate.ts";
 import type { Walk } from "./map-concurrent.ts";
 import {
   type ClientOptions,
@@ -24,7 +24,7 @@ import {
   type VerifyOptions,
 } from "./options.ts";
 import type { Client } from "./port.ts";
-import { type ArtifactChoice, pushMany } from "./push-many.ts";
+import { type ArtifactChoice, type FleetRun, type Lane, pushMany } from "./push-many.ts";
 import { evidenceHeld, isEvidenceOf } from "./retraction.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
@@ -74,13 +74,18 @@ class FlashwaveClient implements Client {
     this.#shared = share(options, resolved, deliveries, transport, policy, this.#closing.signal);
   }
 
-  async push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
+  push(ref: DeviceRef, artifact: Artifact, options: PushOptions = none): Promise<Receipt> {
+    return this.#push(ref, artifact, options);
+  }
+
+  /** @param lane of the run that this push is part of */
+  async #push(ref: DeviceRef, artifact: Artifact, options: PushOptions, lane?: Lane): Promise<Receipt> {
     checkArtifact(artifact);
     checkCall("push", options);
     const found = this.#work(ref, options.signal);
     const work = found instanceof Promise ? await found : found;
     checkToken(options.resume, work, artifact);
-    const turn = this.#enter(work);
+    const turn = this.#enter(work, lane);
     if (turn !== undefined) await turn;
     let session: DeliverySession | undefined;
     try {
@@ -98,7 +103,7 @@ class FlashwaveClient implements Client {
       this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
       return receipt;
     } finally {
-      this.#leave(work);
+      this.#leave(work, lane);
       if (session?.close !== undefined) await closeQuietly(session);
     }
   }
@@ -133,20 +138,24 @@ class FlashwaveClient implements Client {
     }
   }
 
-  async update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = none): Promise<DeviceOutcome> {
+  update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions = none): Promise<DeviceOutcome> {
+    return this.#update(ref, artifact, options);
+  }
+
+  async #update(ref: DeviceRef, artifact: Artifact, options: UpdateOptions, lane?: Lane): Promise<DeviceOutcome> {
     checkArtifact(artifact);
     checkCall("update", options);
     const verification = resolveVerification(options.verification, this.#options.verification);
     const work = await this.#work(ref, options.signal, verification);
     checkToken(options.resume, work, artifact);
-    const turn = this.#enter(work);
+    const turn = this.#enter(work, lane);
     if (turn !== undefined) await turn;
     try {
       const outcome = await update(work, artifact, options);
       this.#shared.emit?.({ type: "outcome", device: work.id, outcome });
       return outcome;
     } finally {
-      this.#leave(work);
+      this.#leave(work, lane);
     }
   }
 
@@ -156,12 +165,14 @@ class FlashwaveClient implements Client {
     options: PushManyOptions = none,
   ): AsyncIterable<DeviceOutcome> {
     const { registry, options: resolved } = this.#shared;
-    return pushMany(
-      { client: this, registry, clock: resolved.clock, inFlight: resolved.inFlight },
-      devices,
-      artifact,
-      options,
-    );
+    const run: FleetRun = {
+      push: (device, opened, call, lane) => this.#push(device, opened, call, lane),
+      update: (device, opened, call, lane) => this.#update(device, opened, call, lane),
+      registry,
+      clock: resolved.clock,
+      inFlight: resolved.inFlight,
+    };
+    return pushMany(run, devices, artifact, options);
   }
 
   async discard(ref: DeviceRef, token: ResumeToken, options: InspectOptions = none): Promise<void> {
@@ -184,7 +195,9 @@ class FlashwaveClient implements Client {
   async close(): Promise<void> {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort();
-      this.#gate.close(closedError("prepare"));
+      const reason = closedError("prepare");
+      this.#shared.sites.close(reason);
+      this.#gate.dismiss(reason);
     }
     await this.#transport[Symbol.asyncDispose]();
   }
@@ -211,7 +224,7 @@ class FlashwaveClient implements Client {
   }
 
   /** Takes the device, and a place among those under way; nothing to await when there is one. */
-  #enter(work: Work): Promise<void> | undefined {
+  #enter(work: Work, lane?: Lane): Promise<void> | undefined {
     const device = work.id;
     if (this.#underWay.has(device)) {
       throw new FlashwaveError(
@@ -225,14 +238,16 @@ class FlashwaveClient implements Client {
       );
     }
     this.#underWay.add(device);
-    return this.#gate.enter(device, work.signal)?.catch((error: unknown) => {
+    return enterAll(work, this.#gate, lane)?.catch((error: unknown) => {
       this.#underWay.delete(device);
       throw error;
     });
   }
 
-  #leave(work: Work): void {
+  #leave(work: Work, lane?: Lane): void {
     this.#gate.leave();
+    lane?.gate.leave();
+    work.site?.leave();
     this.#underWay.delete(work.id);
   }
 

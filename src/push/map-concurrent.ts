@@ -1,6 +1,15 @@
 /** Anything that can be walked once, now or later. */
 export type Walk<T> = Iterable<T> | AsyncIterable<T>;
 
+/** How one piece of work says that it only waits, and takes up no room meanwhile. */
+export interface Parking {
+  park(): void;
+  unpark(): void;
+}
+
+/** Parked pieces of work in one run: each is a few hundred bytes, and what is walked may be endless. */
+const mostParked = 16_384;
+
 /**
  * Runs `work` over everything in `items`, at most `concurrency` at a time, and yields the results as they come.
  * Results that nobody takes hold back new work. What `items` throws is thrown after the results of all that had begun. Ending the iteration early calls `abort` and waits for what is under way.
@@ -8,22 +17,33 @@ export type Walk<T> = Iterable<T> | AsyncIterable<T>;
 export async function* mapConcurrent<T, R>(
   items: Walk<T>,
   concurrency: number,
-  work: (item: T) => Promise<R>,
+  work: (item: T, parking: Parking) => Promise<R>,
   abort: () => void,
 ): AsyncGenerator<R, void> {
   const feed = openFeed(items);
   const ready: R[] = [];
   let taken = 0;
   let running = 0;
+  let parked = 0;
   let failure: { readonly error: unknown } | undefined;
   let wake: () => void = nothing;
   const sleep = () =>
     new Promise<void>((resolve) => {
       wake = resolve;
     });
+  const parking: Parking = {
+    park: () => {
+      parked++;
+      wake();
+    },
+    unpark: () => {
+      parked--;
+    },
+  };
+  const hasRoom = () => running - parked + ready.length - taken < concurrency && parked < mostParked;
   const start = (item: T) => {
     running++;
-    work(item)
+    work(item, parking)
       .then(
         (result) => ready.push(result),
         (error: unknown) => {
@@ -37,7 +57,7 @@ export async function* mapConcurrent<T, R>(
   };
   try {
     for (;;) {
-      while (failure === undefined && running + ready.length - taken < concurrency) {
+      while (failure === undefined && hasRoom()) {
         const step = feed.pull(() => wake());
         if (step === undefined) break;
         start(step.value);

@@ -50,6 +50,11 @@ export interface ClientOptions {
   readonly limits?: TransportOptions["limits"] & {
     /** Pushes under way at once; the rest wait in order. Default 64. */
     readonly inFlight?: number;
+    /**
+     * Of those, at one `site`. Whoever waits for a place at its site takes none from the others. Devices without a site
+     * count for none. Default: half of `inFlight`, rounded up.
+     */
+    readonly inFlightPerSite?: number;
     /** For all pushes of this client together. Default: no limit. */
     readonly bytesPerSecond?: number;
   };
@@ -111,7 +116,7 @@ export interface UpdateOptions extends PushOptions {
 export interface PushManyOptions extends Omit<UpdateOptions, "resume"> {
   /** Each device's own token, where it has one. */
   readonly resume?: (device: Device) => ResumeToken | undefined;
-  /** Devices under way at once. Default: `limits.inFlight` of the client. */
+  /** Devices under way at once, not counting those that wait for a place at their site. Default: `limits.inFlight` of the client. */
   readonly concurrency?: number;
   /** Default true. False: an outcome ends at `sent`, and nothing is claimed of what the device runs. */
   readonly verify?: boolean;
@@ -129,6 +134,7 @@ export interface ResolvedOptions {
   readonly response: number;
   readonly minimumRate: number;
   readonly inFlight: number;
+  readonly inFlightPerSite: number;
   readonly bytesPerSecond: number;
   readonly versions: VersionScheme;
   readonly clock: Clock;
@@ -138,6 +144,7 @@ export interface ResolvedOptions {
 /** Resolves and range-checks what belongs to this room, once; the transport does the same with its own part. */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   const { retry, timeouts, limits } = options;
+  const inFlight = count("limits.inFlight", limits?.inFlight, 64, 1, 100_000);
   return Object.freeze({
     retry: Object.freeze({
       attempts: count("retry.attempts", retry?.attempts, 3, 1, 100),
@@ -152,7 +159,8 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     connect: count("timeouts.connect", timeouts?.connect, 10_000, 1, 86_400_000),
     response: count("timeouts.response", timeouts?.response, 30_000, 1, 86_400_000),
     minimumRate: positive("timeouts.minimumRate", timeouts?.minimumRate, 16_384),
-    inFlight: count("limits.inFlight", limits?.inFlight, 64, 1, 100_000),
+    inFlight,
+    inFlightPerSite: count("limits.inFlightPerSite", limits?.inFlightPerSite, Math.ceil(inFlight / 2), 1, 100_000),
     bytesPerSecond: positive("limits.bytesPerSecond", limits?.bytesPerSecond, Number.POSITIVE_INFINITY),
     versions: options.versions ?? semver,
     clock: options.clock ?? systemClock,

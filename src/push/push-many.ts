@@ -2,26 +2,36 @@ import type { Artifact, ArtifactRef } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Device } from "../core/device.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { DeviceOutcome } from "../core/outcome.ts";
-import { mapConcurrent, type Walk } from "./map-concurrent.ts";
+import type { DeviceOutcome, Receipt } from "../core/outcome.ts";
+import { SendGate } from "./gate.ts";
+import { mapConcurrent, type Parking, type Walk } from "./map-concurrent.ts";
 import {
   type ClientRegistry,
   count,
   type DeviceRef,
   invalidOption,
   type PushManyOptions,
+  type PushOptions,
   type UpdateOptions,
 } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
-import type { Client } from "./port.ts";
 import { checkArtifact, checkCall, optionsFor } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 
 /** One artifact for all devices, or each device's own. */
 export type ArtifactChoice = Artifact | ((device: Device) => Artifact | Promise<Artifact>);
 
+/**
+ * One run's own room in its client. A device that waits for a place at its site is parked, so that the run goes on to
+ * the others, and takes one of the run's places again when it is its turn.
+ */
+export interface Lane extends Parking {
+  readonly gate: SendGate;
+}
+
 export interface FleetRun {
-  readonly client: Pick<Client, "push" | "update">;
+  readonly push: (device: Device, artifact: Artifact, options: PushOptions, lane: Lane) => Promise<Receipt>;
+  readonly update: (device: Device, artifact: Artifact, options: UpdateOptions, lane: Lane) => Promise<DeviceOutcome>;
   readonly registry: ClientRegistry | undefined;
   readonly clock: Clock;
   /** Devices under way at once when the call names no number. */
@@ -47,10 +57,15 @@ export function pushMany(
   const { verify = true, profile, resume } = options;
   const call = optionsFor(verify ? "update" : "push", { ...options, signal, resume: undefined });
   const each = { verify, profile, resume, call };
+  const gate = new SendGate(concurrency);
+  let lane: Lane | undefined;
   return mapConcurrent(
     devices,
     concurrency,
-    (ref) => one(run, ref, artifact, each),
+    (ref, parking) => {
+      lane ??= { gate, ...parking };
+      return one(run, ref, artifact, each, lane);
+    },
     () => leaving.abort(),
   );
 }
@@ -69,6 +84,7 @@ async function one(
   ref: DeviceRef,
   artifact: ArtifactChoice,
   { verify, profile, resume, call }: Each,
+  lane: Lane,
 ): Promise<DeviceOutcome> {
   const id = typeof ref === "string" ? ref : String(ref?.id);
   let outcomes = new Outcomes(id, notOpened, run.clock);
@@ -80,8 +96,8 @@ async function one(
     outcomes = new Outcomes(device.id, opened.ref, run.clock);
     const token = resume?.(device);
     const own = token === undefined ? call : { ...call, resume: token };
-    if (verify) return await run.client.update(device, opened, own);
-    return outcomes.sent(await run.client.push(device, opened, own));
+    if (verify) return await run.update(device, opened, own, lane);
+    return outcomes.sent(await run.push(device, opened, own, lane));
   } catch (error) {
     return outcomes.ended(
       isFlashwaveError(error) ? inContext(error, { device: id }) : callbackFailed(error, id),

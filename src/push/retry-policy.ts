@@ -119,8 +119,8 @@ export function repeatable(traits: DeliveryTraits): boolean {
 }
 
 /**
- * Milliseconds before attempt `attempt + 1`: full jitter below a doubling, capped ceiling, unless the device itself
- * named a time.
+ * Milliseconds before attempt `attempt + 1`: full jitter below a doubling, capped ceiling. A time that the device itself
+ * named is waited out first, so that devices behind one busy server, which names one time to all, do not come back at once.
  */
 export function backoff(
   attempt: number,
@@ -129,7 +129,8 @@ export function backoff(
   options: RetryOptions,
   random: () => number,
 ): number {
-  if (decision.next !== "give-up" && decision.deferred !== undefined) return decision.deferred;
+  const deferred = decision.next === "give-up" ? undefined : decision.deferred;
   const base = error.code === "device_busy" ? options.busyBase : options.base;
-  return Math.floor(random() * Math.min(options.cap, base * 2 ** (attempt - 1)));
+  const ceiling = Math.min(options.cap, deferred === undefined ? base * 2 ** (attempt - 1) : base);
+  return (deferred ?? 0) + Math.floor(random() * ceiling);
 }

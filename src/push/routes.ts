@@ -47,13 +47,14 @@ export class Routes {
 export function checkDevice(device: unknown): asserts device is Device {
   if (typeof device !== "object" || device === null)
     throw invalidOption("device", "an object with id and address, or a registered id", device);
-  const { id, address, name } = device as Partial<Record<"id" | "address" | "name", unknown>>;
+  const { id, address, name, site } = device as Partial<Record<"id" | "address" | "name" | "site", unknown>>;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   if (typeof id !== "string" || id.length === 0 || id.length > 256 || /[\u0000-\u001f\u007f]/.test(id)) {
     throw invalidOption("device.id", "1 to 256 printable characters", id);
   }
   if (typeof address !== "string") throw invalidOption("device.address", "an http or https address", address);
   if (name !== undefined && typeof name !== "string") throw invalidOption("device.name", "text", name);
+  if (site !== undefined && typeof site !== "string") throw invalidOption("device.site", "text", site);
 }
 
 function byKind<T extends { readonly kind: string }>(name: string, items: readonly T[]): Map<string, T> {

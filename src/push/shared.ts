@@ -5,12 +5,14 @@ import type { Pace, Transport } from "../core/transport.ts";
 import { Admission, type AdmissionPolicy } from "./admission/index.ts";
 import type { ClientOptions, ClientRegistry, ResolvedOptions } from "./options.ts";
 import { Routes } from "./routes.ts";
+import { Sites } from "./site/sites.ts";
 import { createWaiting, type Waiting } from "./waiting.ts";
 
 /** What all devices of one client share. */
 export interface Shared {
   readonly transport: Transport;
   readonly routes: Routes;
+  readonly sites: Sites;
   readonly options: ResolvedOptions;
   readonly waiting: Waiting;
   readonly closing: AbortSignal;
@@ -33,10 +35,12 @@ export function share(
   policy: AdmissionPolicy | undefined,
   closing: AbortSignal,
 ): Shared {
-  const { clock, bytesPerSecond } = resolved;
+  const { clock, bytesPerSecond, random, inFlightPerSite: cap } = resolved;
+  const { busyBase: base, cap: longest } = resolved.retry;
   return {
     transport,
     routes: new Routes(deliveries, options.probers ?? []),
+    sites: new Sites({ clock, random, cap, base, longest }),
     options: resolved,
     waiting: createWaiting(clock, closing),
     closing,

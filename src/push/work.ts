@@ -18,6 +18,7 @@ import { contradicts, notWithdrawn, withdrawal } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import type { Shared } from "./shared.ts";
+import { budgetSpent, type Site } from "./site/site.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -27,6 +28,8 @@ export class Work implements DeliveryContext {
   /** The device's, as it was at the start: the caller's object may change meanwhile. */
   readonly id: string;
   readonly origin: string;
+  /** Absent for a device that names none. */
+  readonly site: Site | undefined;
   readonly verification: VerificationOptions;
   readonly signal: AbortSignal | undefined;
   readonly #route: Route;
@@ -40,6 +43,7 @@ export class Work implements DeliveryContext {
     this.device = device;
     this.id = device.id;
     this.origin = shared.transport.origin(device.address);
+    this.site = shared.sites.of(device.site);
     this.verification = verification;
     this.signal = signal;
     this.#route = shared.routes.of(device);
@@ -146,17 +150,23 @@ export class Work implements DeliveryContext {
     const { retry, random } = this.options;
     for (let attempt = 1; ; attempt++) {
       try {
-        const state = await probe.inspect(this.step(this.readTimeout));
+        const state = await this.#inspect(probe);
         this.#first = { state, at: this.clock.now() };
         return state;
       } catch (error) {
         if (!isFlashwaveError(error)) throw error;
         const decision = decideRead(error);
         if (isFinal(decision) || attempt >= retry.attempts) throw error;
+        if (this.site?.pays(error) === false) throw budgetSpent(error, this.site.name);
         const delay = backoff(attempt, decision, error, retry, random);
         await this.waiting.sleep(delay, "inspect", this.device.id, this.signal);
       }
     }
+  }
+
+  #inspect(probe: Probe): Promise<DeviceState> {
+    const inspect = () => probe.inspect(this.step(this.readTimeout));
+    return this.site === undefined ? inspect() : this.site.run(inspect, false, this.id, this.signal);
   }
 
   /** The client's rate limit, and the call's own within it. */
