@@ -23,6 +23,7 @@ export {
   type ProfileRequest,
   type Purpose,
   purposes,
+  type ReadRequest,
 } from "./profile.ts";
 export type * from "./publication.ts";
 export type * from "./registry.ts";

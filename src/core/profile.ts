@@ -27,8 +27,17 @@ export interface ProfileRequest {
   readonly checks?: Readonly<Record<string, string>>;
 }
 
+/** A request that reads. */
+export interface ReadRequest extends ProfileRequest {
+  /**
+   * Another port of the same device, by the same scheme, under the same address policy. The device's credentials are not
+   * shown there: they are for its own address alone. @default the address's own
+   */
+  readonly port?: number;
+}
+
 /** How the device's state is read from one answer. Exactly one of `pointer`, `text`, `pattern` says where the version is. */
-export interface InspectRequest extends ProfileRequest {
+export interface InspectRequest extends ReadRequest {
   /** JSON pointer (RFC 6901) to the version. */
   readonly pointer?: string;
   /** The whole trimmed body is the version. */
@@ -58,7 +67,7 @@ export interface Profile {
   readonly commit?: ProfileRequest;
   readonly rollback?: ProfileRequest;
   /** `false`: this device has no health check. */
-  readonly health?: ProfileRequest | false;
+  readonly health?: ReadRequest | false;
   /** What its delivery takes besides requests, by that delivery's own names: a chunk size, an apply time, a target. */
   readonly options?: DeliveryOptions;
 }

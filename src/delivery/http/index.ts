@@ -1,8 +1,9 @@
 import type { Delivery, Prober } from "../../core/delivery.ts";
 import { FlashwaveError } from "../../core/errors.ts";
 import { boundTo } from "../shared/exchange.ts";
+import type { PlanOf } from "../shared/plans.ts";
 import type { HttpOptions } from "./options.ts";
-import { createPlans, type PlanOf, type ReadPlan } from "./plan.ts";
+import { createPlans, type ReadPlan } from "./plan.ts";
 import { HttpProbe } from "./probe.ts";
 import { HttpSession } from "./session.ts";
 

@@ -1,7 +1,9 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
-import type { Profile, Purpose } from "../../core/profile.ts";
+import type { Profile } from "../../core/profile.ts";
 import { type AuthMode, type ChallengeRequest, challengeOf, isAuthMode } from "../shared/login.ts";
+import { compileOrders, type OrderPlans } from "../shared/orders.ts";
 import { overlay, type RawProfile, type RawRequest } from "../shared/overlay.ts";
+import { type PlanOf, remembering } from "../shared/plans.ts";
 import { invalidProfile } from "../shared/profile-rules.ts";
 import { compileRequest, type RequestPlan, type RequestRules } from "../shared/request-plan.ts";
 import { defaultProfile, type HttpOptions, splitOptions } from "./options.ts";
@@ -9,16 +11,18 @@ import type { PartsPlan } from "./parts.ts";
 import { resolveSettings, type Settings } from "./settings.ts";
 import { compileState, type StatePlan } from "./state-plan.ts";
 
-export interface InspectPlan extends RequestPlan {
+export interface ReadingPlan extends RequestPlan {
+  /** Where that is not the device's own. */
+  readonly port?: number;
+}
+
+export interface InspectPlan extends ReadingPlan {
   readonly state: StatePlan;
 }
 
 /** What is sent to a kind of device. It does not change between pushes, so it is made once and frozen. */
-export interface SendPlan {
+export interface SendPlan extends OrderPlans {
   readonly send: RequestPlan;
-  readonly activate?: RequestPlan;
-  readonly commit?: RequestPlan;
-  readonly rollback?: RequestPlan;
   readonly traits: DeliveryTraits;
   readonly along: Settings;
   /** What is sent before an artifact so that the device asks for a login. */
@@ -30,12 +34,9 @@ export interface SendPlan {
 /** How a kind of device is read, likewise. */
 export interface ReadPlan {
   readonly inspect?: InspectPlan;
-  readonly health?: RequestPlan;
+  readonly health?: ReadingPlan;
   readonly auth: AuthMode;
 }
-
-/** Gives the plan of a profile. The same profile object gives the same plan; no profile gives the adapter's own. */
-export type PlanOf<Plan> = (profile: object | undefined) => Plan;
 
 /**
  * Reading has a plan of its own: a probe may serve a device whose profile is mostly about another delivery, and then
@@ -51,39 +52,25 @@ export function createPlans(options: HttpOptions = {}): Plans {
   const { profile, settings } = splitOptions(options);
   const base = overlay(defaultProfile, profile);
   const own = resolveSettings(settings, profile.options);
-  return {
-    sending: remembering(base, (raw, given) => {
-      // Nothing is sent to a device whose profile could not be read by afterwards.
-      compileRead(raw, authOf(given, own));
-      return compileSend(raw, resolveSettings(own, given?.options));
-    }),
-    reading: remembering(base, (raw, given) => compileRead(raw, authOf(given, own))),
+  // Nothing is sent to a device whose profile could not be read by afterwards.
+  const sending = (raw: RawProfile, given?: Profile) => {
+    compileRead(raw, authOf(given, own));
+    return compileSend(raw, resolveSettings(own, given?.options));
   };
+  const reading = (raw: RawProfile, given?: Profile) => compileRead(raw, authOf(given, own));
+  const over = <Plan>(compile: (raw: RawProfile, given?: Profile) => Plan) =>
+    remembering(compile(base), (given: Profile) => compile(overlay(base, given), given));
+  return { sending: over(sending), reading: over(reading) };
 }
 
-function remembering<Plan>(base: RawProfile, compile: (raw: RawProfile, given?: Profile) => Plan): PlanOf<Plan> {
-  const own = compile(base);
-  const plans = new WeakMap<object, Plan>();
-  return (given) => {
-    if (given === undefined) return own;
-    const known = plans.get(given);
-    if (known !== undefined) return known;
-    const plan = compile(overlay(base, given), given);
-    plans.set(given, plan);
-    return plan;
-  };
-}
-
-const methods: Readonly<Record<Purpose, readonly string[]>> = {
+const methods = {
   send: ["POST", "PUT", "PATCH"],
   inspect: ["GET", "POST"],
   health: ["GET", "HEAD", "POST"],
-  activate: ["POST", "PUT", "PATCH", "DELETE", "GET"],
-  commit: ["POST", "PUT", "PATCH", "DELETE", "GET"],
-  rollback: ["POST", "PUT", "PATCH", "DELETE", "GET"],
-};
+} as const;
+type Own = keyof typeof methods;
 
-type Requester = (where: Purpose, rules?: Partial<RequestRules>) => RequestPlan;
+type Requester = (where: Own, rules?: Partial<RequestRules>) => RequestPlan;
 
 function requester(profile: RawProfile): Requester {
   return (where, rules) =>
@@ -92,13 +79,10 @@ function requester(profile: RawProfile): Requester {
 
 function compileSend(profile: RawProfile, along: Settings): SendPlan {
   const request = requester(profile);
-  const named = (purpose: "activate" | "commit" | "rollback") => profile[purpose] && { [purpose]: request(purpose) };
   const send = request("send", { headers: ["content-type", along.contentType], form: false });
   return Object.freeze({
     send,
-    ...named("activate"),
-    ...named("commit"),
-    ...named("rollback"),
+    ...compileOrders(profile),
     ...(along.resume !== false && { parts: compileParts(send, along) }),
     traits: traitsOf(send.method, along, profile.activate !== undefined),
     along,
@@ -126,7 +110,7 @@ function compileRead(profile: RawProfile, auth: AuthMode): ReadPlan {
   const request = requester(profile);
   return Object.freeze({
     ...(profile.inspect && { inspect: compileInspect(profile.inspect, request) }),
-    ...(profile.health && { health: request("health") }),
+    ...(profile.health && { health: { ...request("health"), ...portOf(profile.health, "health") } }),
     auth,
   });
 }
@@ -134,7 +118,13 @@ function compileRead(profile: RawProfile, auth: AuthMode): ReadPlan {
 function compileInspect(fields: RawRequest, request: Requester): InspectPlan {
   const state = compileState(fields);
   const headers = state.version.kind === "pointer" ? ["accept", "application/json"] : [];
-  return Object.freeze({ ...request("inspect", { headers }), state });
+  return Object.freeze({ ...request("inspect", { headers }), ...portOf(fields, "inspect"), state });
+}
+
+function portOf({ port }: RawRequest, where: string): { readonly port?: number } {
+  if (port === undefined) return {};
+  if (typeof port === "number" && Number.isInteger(port) && port >= 1 && port <= 65_535) return { port };
+  throw invalidProfile(`${where}.port`, "must be a port from 1 to 65535");
 }
 
 /** Answers that a plain HTTP server gives before it does anything with a body. */

@@ -6,7 +6,7 @@ import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
 import { identityOf } from "../shared/identity.ts";
 import { isSelfDelimited, replyError, requireSuccess } from "../shared/reply.ts";
 import type { RequestPlan } from "../shared/request-plan.ts";
-import type { InspectPlan } from "./plan.ts";
+import type { InspectPlan, ReadingPlan } from "./plan.ts";
 import { readState } from "./state-plan.ts";
 
 /** Reads a device's state with one request, and asks for its health with another where there is one. */
@@ -16,11 +16,13 @@ export class HttpProbe implements Probe {
   /** There only where the profile has a health check. */
   declare readonly health?: (step: Step) => Promise<void>;
 
-  constructor(plan: InspectPlan, health: RequestPlan | undefined, bound: Bound) {
+  /** @throws `invalid_address`, `address_denied` for another port */
+  constructor(plan: InspectPlan, health: ReadingPlan | undefined, bound: Bound) {
     this.#plan = plan;
-    this.#bound = bound;
+    this.#bound = boundAt(bound, plan.port);
     if (health !== undefined) {
-      Object.defineProperty(this, "health", { value: (step: Step) => requireHealth(bound, health, step) });
+      const there = boundAt(bound, health.port);
+      Object.defineProperty(this, "health", { value: (step: Step) => requireHealth(there, health, step) });
     }
   }
 
@@ -49,6 +51,17 @@ export class HttpProbe implements Probe {
     const identity = identityOf(reply.peer, proved === true, reading.state.deviceId === device.id);
     return { ...reading.state, identity, readAt: clock.wall() };
   }
+}
+
+/** At another port is another origin: of the login for the device's own it is told nothing. */
+function boundAt({ device, context, authorization }: Bound, port: number | undefined): Bound {
+  if (port === undefined) return { device, context, authorization };
+  const url = new URL(context.origin);
+  url.port = String(port);
+  const origin = context.transport.origin(url.origin);
+  if (origin === context.origin) return { device, context, authorization };
+  const { transport, clock, closing } = context;
+  return { device, context: { transport, origin, clock, closing } };
 }
 
 function requireHealth(bound: Bound, plan: RequestPlan, step: Step): Promise<void> {

@@ -69,7 +69,11 @@ export function exchange<T>(
  * For the errors that an answer of this device may make.
  * @param request what it answers; only one whose path is the profile's own
  */
-export function replyContext({ device, context }: Bound, phase: Phase, request?: RequestPlan): ReplyContext {
+export function replyContext(
+  { device, context }: Bound,
+  phase: Phase,
+  request?: ReplyContext["request"],
+): ReplyContext {
   return { phase, device: device.id, clock: context.clock, request };
 }
 

@@ -19,7 +19,11 @@ export const basis: Readonly<Record<Purpose, { readonly method: string; readonly
 /** What a profile may hold. */
 export const profileFields: readonly string[] = [...purposes, "options"];
 const places: readonly string[] = ["pointer", "text", "pattern"];
-const inspectFields: readonly string[] = [...requestFields, ...places, "also"];
+/** What each purpose takes beside what all take. */
+const further: Readonly<Partial<Record<Purpose, readonly string[]>>> = {
+  inspect: [...places, "also", "port"],
+  health: ["port"],
+};
 
 /**
  * Lays a profile over another, request by request and field by field.
@@ -35,7 +39,7 @@ export function overlay(base: RawProfile, profile: unknown): RawProfile {
       result[purpose] = false;
       continue;
     }
-    const fields = fieldsOf(own, purpose, purpose === "inspect" ? inspectFields : requestFields);
+    const fields = fieldsOf(own, purpose, [...requestFields, ...(further[purpose] ?? [])]);
     const inherited = base[purpose] || undefined;
     // Where the version stands is one decision: a profile that names a `pattern` does not inherit a pointer.
     const kept = places.some((place) => fields[place] !== undefined) ? omit(inherited, places) : inherited;

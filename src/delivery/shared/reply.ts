@@ -9,8 +9,8 @@ export interface ReplyContext {
   readonly phase: Phase;
   readonly device: string;
   readonly clock: Clock;
-  /** What was answered, where its path is the profile's: one that a device named itself is never shown. */
-  readonly request?: { readonly method: string; readonly path: string } | undefined;
+  /** What was answered, where its path is ours: of one that a device named itself, what it leads to in our words. */
+  readonly request?: { readonly method: string; readonly path: string } | { readonly about: string } | undefined;
 }
 
 interface Ruling {
@@ -131,5 +131,7 @@ export function replyError<Code extends FlashwaveErrorCode>(
 
 /** Without the query, which may hold a login. */
 function askedBy({ request }: ReplyContext): string {
-  return request === undefined ? "" : ` This was its answer to ${request.method} ${request.path.split("?", 1)[0]}.`;
+  if (request === undefined) return "";
+  const asked = "about" in request ? request.about : `${request.method} ${request.path.split("?", 1)[0]}`;
+  return ` This was its answer to ${asked}.`;
 }

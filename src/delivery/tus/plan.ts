@@ -1,6 +1,8 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
-import { type Profile, purposes } from "../../core/profile.ts";
-import { type OrderPlans, orderNames } from "../shared/orders.ts";
+import type { Profile } from "../../core/profile.ts";
+import { compileOrders, type OrderPlans } from "../shared/orders.ts";
+import { overlay, profileFields, type RawProfile } from "../shared/overlay.ts";
+import { type PlanOf, remembering } from "../shared/plans.ts";
 import { fieldsOf, invalidProfile, textPairs } from "../shared/profile-rules.ts";
 import { compileRequest, isNamed, type RequestPlan } from "../shared/request-plan.ts";
 import { isMetadataKey, reserved } from "./protocol.ts";
@@ -22,46 +24,27 @@ export interface Plan extends OrderPlans {
   readonly traits: DeliveryTraits;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const usual: RawProfile = Object.freeze({ send: { method: "POST", path: "/files" } });
 const sendFields = ["method", "path", "headers", "query", "form"];
 
 /** @throws `invalid_profile`, at once for the options and at the first use for a device's profile */
-export function createPlans(options: TusOptions = {}): (profile: Profile | undefined) => Plan {
-  const entries = Object.entries(fieldsOf(options, "the profile", [...purposes, "options", ...settingNames]));
+export function createPlans(options: TusOptions = {}): PlanOf<Plan> {
+  const entries = Object.entries(fieldsOf(options, "the profile", [...profileFields, ...settingNames]));
   const part = (own: boolean) => Object.fromEntries(entries.filter(([name]) => settingNames.includes(name) === own));
-  const base: Fields = part(false);
-  const settings = resolveSettings(resolveSettings(defaultSettings, part(true), ""), base["options"]);
-  const own = compile(base, settings);
-  const plans = new WeakMap<object, Plan>();
-  return (profile) => {
-    if (profile === undefined) return own;
-    const known = plans.get(profile);
-    if (known !== undefined) return known;
-    const given = fieldsOf(profile, "the profile", [...purposes, "options"]);
-    const plan = compile(overlay(base, given), resolveSettings(settings, given["options"]));
-    plans.set(profile, plan);
-    return plan;
-  };
-}
-
-/** Request by request and field by field. */
-function overlay(base: Fields, given: Fields): Fields {
-  const laid = (name: string) => ({ ...Object(base[name]), ...Object(given[name]) });
-  const named = ["send", ...orderNames].filter((name) => base[name] !== undefined || given[name] !== undefined);
-  return Object.fromEntries(named.map((name) => [name, laid(name)]));
-}
-
-function compile(profile: Fields, settings: TusSettings): Plan {
-  const { form, ...send } = fieldsOf(profile["send"] ?? {}, "send", sendFields);
-  const create = compileRequest(
-    { method: "POST", path: "/files", ...send },
-    { where: "send", methods: ["POST"], form: false },
+  const profile: Profile = part(false);
+  const base = overlay(usual, profile);
+  const settings = resolveSettings(resolveSettings(defaultSettings, part(true), ""), profile.options);
+  return remembering(compile(base, settings), (given: Profile) =>
+    compile(overlay(base, given), resolveSettings(settings, given.options)),
   );
+}
+
+function compile(profile: RawProfile, settings: TusSettings): Plan {
+  const { form, ...send } = fieldsOf(profile.send, "send", sendFields);
+  const create = compileRequest(send, { where: "send", methods: ["POST"], form: false });
   const taken = [...reserved].find((name) => isNamed(create.headers, name));
   if (taken !== undefined) throw invalidProfile("send.headers", `names "${taken}", which the protocol sets itself`);
-  const orders: OrderPlans = Object.fromEntries(
-    orderNames.filter((name) => profile[name] !== undefined).map((name) => [name, compileOrder(profile[name], name)]),
-  );
+  const orders = compileOrders(profile);
   return Object.freeze({
     ...orders,
     create,
@@ -69,11 +52,6 @@ function compile(profile: Fields, settings: TusSettings): Plan {
     settings,
     traits: traitsOf(orders.activate !== undefined),
   });
-}
-
-function compileOrder(fields: unknown, where: string): RequestPlan {
-  const methods = ["POST", "PUT", "PATCH", "DELETE", "GET"];
-  return compileRequest({ method: "POST", ...Object(fields) }, { where, methods, form: true });
 }
 
 function metadataPairs(form: unknown): Plan["metadata"] {

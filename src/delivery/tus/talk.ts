@@ -4,7 +4,7 @@ import type { Segment } from "../../core/payload.ts";
 import type { ExchangeReply, HeaderBlock, Pace } from "../../core/transport.ts";
 import { type Bound, exchange, replyContext } from "../shared/exchange.ts";
 import type { ChallengeRequest } from "../shared/login.ts";
-import { replyError, requireSuccess } from "../shared/reply.ts";
+import { type ReplyContext, replyError, requireSuccess } from "../shared/reply.ts";
 import { withDefaults } from "../shared/request-plan.ts";
 import type { Plan } from "./plan.ts";
 import { readServer, readSize, reserved, type Server, version } from "./protocol.ts";
@@ -30,6 +30,8 @@ export class Talk {
   readonly #step: Partial<SendStep> & Step;
   readonly #headers: HeaderBlock;
   readonly #pace: Pace | undefined;
+  /** What each answer was an answer to, in words that hold no path of the server's own. */
+  readonly #asked = new WeakMap<ExchangeReply, NonNullable<ReplyContext["request"]>>();
   /** Milliseconds that our own rate limit has cost: the device is not to answer for them. */
   #waited = 0;
 
@@ -54,10 +56,13 @@ export class Talk {
     const step = { deadline: deadline + this.#waited, signal, onSent, pace: body && this.#pace };
     const request = { ...this.plan.create, method, path };
     // "The Tus-Resumable header MUST be included in every request and response except for OPTIONS requests."
-    const ours = method === "OPTIONS" ? [] : ["tus-resumable", version, ...(headers ?? [])];
-    const block = [...this.#headers, ...ours];
+    const own = method === "OPTIONS" ? [] : ["tus-resumable", version, ...(headers ?? [])];
+    const block = [...this.#headers, ...own];
     try {
-      return await exchange(this.bound, request, step, "send", (reply) => reply, block, body, first);
+      const reply = await exchange(this.bound, request, step, "send", (answer) => answer, block, body, first);
+      const ours = path === this.plan.create.path;
+      this.#asked.set(reply, ours ? { method, path } : { about: `${method} of the upload at the place that it named` });
+      return reply;
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { bytesOut: out(error.bytesOut) }) : error;
     }
@@ -113,7 +118,7 @@ export class Talk {
     if (reply.status === 460)
       throw this.fault("device_error", "What the device received does not match its checksum.", reply, out, true);
     try {
-      requireSuccess(reply, replyContext(this.bound, "send"));
+      requireSuccess(reply, replyContext(this.bound, "send", this.#asked.get(reply)));
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { bytesOut: out(error.bytesOut) }) : error;
     }
@@ -132,7 +137,8 @@ export class Talk {
     out: (bytesOut: BytesOut) => BytesOut,
     retryable = false,
   ): FlashwaveError {
-    const error = replyError(code, message, reply, replyContext(this.bound, "send"), retryable);
+    const context = replyContext(this.bound, "send", this.#asked.get(reply));
+    const error = replyError(code, message, reply, context, retryable);
     return inContext(error, { bytesOut: out(error.bytesOut) });
   }
 

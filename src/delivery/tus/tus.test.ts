@@ -424,8 +424,15 @@ describe("an endpoint that will not do", () => {
     ["POST", 500, "device_error"],
   ] as const)("%s answered with %d is %s, before any byte", async (method, status, code) => {
     await using rig = await stage({ tamper: answering(method, () => ({ status, headers: { location: "/x" } })) }, {});
-    expect(await rig.failure()).toMatchObject({ code, bytesOut: "none", reply: { status } });
+    const message = expect.stringContaining(`This was its answer to ${method} /files.`);
+    expect(await rig.failure()).toMatchObject({ code, bytesOut: "none", reply: { status }, message });
     expect(rig.server.control.received()).toEqual([]);
+  });
+
+  it("names no place of the server's own where that refuses", async () => {
+    await using rig = await stage({ tamper: answering("PATCH", () => ({ status: 403 })) }, {});
+    const { message } = await rig.failure();
+    expect(message).toMatch(/answer to PATCH of the upload at the place that it named\.$/);
   });
 
   it("is told before the first byte when it takes no artifact of this size", async () => {

@@ -19,7 +19,7 @@ export function mongooseOs(profile?: UploadProfile): Delivery {
         inspect: { path: "/rpc/Sys.GetInfo", pointer: "/fw_version", also: { uptime: "/uptime" } },
         commit: { method: "GET", path: "/update/commit" },
         rollback: { method: "GET", path: "/update/revert" },
-        options: { challenge: "GET /rpc/Sys.GetInfo" },
+        options: { challenge: "GET /rpc/Sys.GetInfo", nothingToCommit: 400 },
       },
       refusals: [401, 403, 404, 405, 409],
       statuses: {

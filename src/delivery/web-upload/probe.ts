@@ -54,8 +54,9 @@ class QueryLogin implements Probe {
   async #bind(): Promise<Probe> {
     const { http, reading, device, context, own } = this.#reading;
     const credentials = await context.credentials?.();
-    if (credentials?.password === undefined) return http.bind(device, context);
-    const { query } = { ...(reading.inspect || {}), ...(own?.inspect || {}) };
+    const { query, port } = { ...(reading.inspect || {}), ...(own?.inspect || {}) };
+    // At another port is another origin, and the login is not for that.
+    if (credentials?.password === undefined || port !== undefined) return http.bind(device, context);
     const login = { ...query, user: credentials.username, password: credentials.password.reveal() };
     const profile: Profile = { ...own, inspect: { ...own?.inspect, query: login } };
     const { transport, origin, clock } = context;

@@ -2,34 +2,32 @@ import { Buffer } from "node:buffer";
 import { multipart, type Part } from "../../bytes/index.ts";
 import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core/delivery.ts";
 import { inContext, isFlashwaveError } from "../../core/errors.ts";
-import type { Acknowledgement, Receipt } from "../../core/outcome.ts";
+import type { Acknowledgement } from "../../core/outcome.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { HeaderBlock } from "../../core/transport.ts";
 import { type Bound, exchange } from "../shared/exchange.ts";
-import { type RequestPlan, withDefaults } from "../shared/request-plan.ts";
+import { giveOrders, type Order } from "../shared/orders.ts";
+import { withDefaults } from "../shared/request-plan.ts";
 import { type Filling, fillingOf, fillJson, fillPath, fillText } from "./fill.ts";
-import type { Order, UploadPlan } from "./plan.ts";
+import type { UploadPlan } from "./plan.ts";
 import { requireTaken, requireUploaded } from "./verdict.ts";
-
-type Ordering = (receipt: Receipt | undefined, step: Step) => Promise<void>;
 
 /** One device that takes firmware as the file of a web form. */
 export class UploadSession implements DeliverySession {
   readonly #plan: UploadPlan;
   readonly #bound: Bound;
   /** There only where the family or the profile names the request. */
-  declare readonly activate?: Ordering;
-  declare readonly commit?: Ordering;
-  declare readonly rollback?: Ordering;
+  declare readonly activate?: Order;
+  declare readonly commit?: Order;
+  declare readonly rollback?: Order;
 
   constructor(plan: UploadPlan, bound: Bound) {
     this.#plan = plan;
     this.#bound = bound;
-    for (const [purpose, request] of Object.entries(plan.orders) as [Order, RequestPlan][]) {
-      const order: Ordering = (_receipt, step) =>
-        exchange(bound, request, step, purpose, (reply) => requireTaken(reply, request, plan, bound, purpose));
-      Object.defineProperty(this, purpose, { value: order });
-    }
+    giveOrders(this, plan.orders, bound, (reply, request, name, receipt) => {
+      if (name === "commit" && receipt === undefined && reply.status === plan.settings.nothingToCommit) return;
+      requireTaken(reply, request, plan, bound, name);
+    });
   }
 
   get traits(): DeliveryTraits {

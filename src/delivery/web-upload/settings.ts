@@ -27,6 +27,11 @@ export interface UploadSettings {
   readonly errorCode: string;
   /** Seconds for which the device tries a new version before it goes back by itself. @default 1200 */
   readonly trial: number;
+  /**
+   * The status with which the device answers a commit where nothing is on trial. It counts as a yes where nothing was
+   * sent in this update; after a send it may just as well be a commit that failed. @default 0, none
+   */
+  readonly nothingToCommit: number;
   /** How the device's credentials are shown to it, as for `http()`. @default "auto" */
   readonly auth: AuthMode;
   /**
@@ -52,6 +57,7 @@ export const defaultSettings: UploadSettings = Object.freeze({
   failure: "",
   errorCode: "",
   trial: 1_200,
+  nothingToCommit: 0,
   auth: "auto",
   challenge: "",
   loginInQuery: false,
@@ -81,6 +87,10 @@ function problemOf(name: string, value: unknown): string | undefined {
   if (name === "trial") {
     const fits = typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= 86_400;
     return fits ? undefined : "must be a whole number of seconds from 0 to 86400";
+  }
+  if (name === "nothingToCommit") {
+    const fits = typeof value === "number" && Number.isInteger(value) && value >= 400 && value <= 499;
+    return fits || value === 0 ? undefined : "must be a status from 400 to 499, or 0 for none";
   }
   if (typeof value !== "string" || value.length > 1_024) return "must be text of at most 1,024 characters";
   if ((name === "field" || name === "jsonField" || name === "filename") && !fieldText.test(value)) {

@@ -196,6 +196,7 @@ describe("a profile", () => {
     [{ options: { contentType: "text" } }, /^options.contentType must be a media type/],
     [{ options: { trial: -1 } }, /^options.trial must be a whole number/],
     [{ options: { trial: "60" } }, /^options.trial must be/],
+    [{ options: { nothingToCommit: 200 } }, /^options.nothingToCommit must be a status from 400 to 499/],
     [{ options: { before: "DELETE /x" } }, /^options.before must be a method and a path/],
     [{ options: { before: "GET http://evil/" } }, /^options.before must be/],
     [{ options: { before: "GET /a b" } }, /^options.before must be/],
