@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   createCertificateAuthority,
   makeFirmware,
+  manualTime,
   type RedfishDevice,
   type RedfishDeviceOptions,
   type RedfishFault,
@@ -176,6 +177,31 @@ describe("updates that succeed", () => {
     async (whileRebooting) => {
       const { outcome } = await update({ device: { style: "openbmc", rebootMs: 300, whileRebooting } });
       expect(outcome).toMatchObject({ status: "updated", attempts: 1 });
+    },
+  );
+
+  it.for(["manager", "/redfish/v1/Managers/bmc"])("takes a restart for evidence where %s tells of it", async (boot) => {
+    const { outcome } = await update({ device: { uptime: 3_600, rebootMs: 50 }, options: { boot } });
+    expect(outcome).toMatchObject({ status: "updated", evidence: { newBoot: "seen" } });
+  });
+
+  it.for(["reset", "unavailable"] as const)(
+    "restart by themselves when they are to be told to (%s), which changes nothing",
+    async (whileRebooting) => {
+      const clock = manualTime();
+      const { bmc, outcome } = await update({
+        device: { clock, rebootMs: 1_000, whileRebooting },
+        options: { reset: "manager" },
+        client: {
+          onEvent: (event) => {
+            // Its task ends, and it is away until it was read in vain.
+            if (event.type === "sent") clock.advance(1);
+            else if (event.type === "read" && event.error !== undefined) clock.advance(1_000);
+          },
+        },
+      });
+      expect(outcome).toMatchObject({ status: "updated", attempts: 1, receipt: { activated: false } });
+      expect(bmc.service.resets).toEqual([]);
     },
   );
 
@@ -461,7 +487,8 @@ describe("bad input", () => {
       const setting = { device: { user }, options: { auth }, client: { credentials: async () => wrong } };
       await refused(setting, { code: "refused", reply: { status: 401 } });
     }
-    await refused({ device: { user } }, { code: "refused", reply: { status: 401 } });
+    const message = expect.stringContaining("This was its answer to the request for its update service.");
+    await refused({ device: { user } }, { code: "refused", reply: { status: 401 }, message });
   });
 
   it("a password that would go over plain http, where nobody said that it may", async () => {

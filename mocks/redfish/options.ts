@@ -13,7 +13,7 @@ export interface InventoryItem {
 }
 
 export interface RedfishDeviceOptions
-  extends Pick<SimulatedDeviceOptions, "version" | "health" | "rebootMs" | "clock"> {
+  extends Pick<SimulatedDeviceOptions, "version" | "health" | "rebootMs" | "uptime" | "clock"> {
   /**
    * `openbmc`: the monitor answers 202, then 204 once, then 404; tasks live in RAM and are gone after a restart; an
    * image is an inventory member of its own, named by a hash, and the manager says which one is active; at most one

@@ -13,6 +13,7 @@ export interface Model {
   /** Inventory members: the one that runs first. */
   readonly members: () => readonly Member[];
   readonly lastReset: () => string;
+  readonly now: () => string;
 }
 
 export interface Member {
@@ -125,7 +126,7 @@ const memberOf = ({ id, version, updateable, state, health }: Member): Json =>
     Status: healthy(health, state),
   });
 
-function manager({ options, members, lastReset }: Model): Json {
+function manager({ options, members, lastReset, now }: Model): Json {
   // What else can be updated is none of the manager's own images.
   const others = (options.others ?? []).map(({ id }) => id);
   const images = members().filter(({ id, updateable }) => updateable && !others.includes(id));
@@ -133,6 +134,7 @@ function manager({ options, members, lastReset }: Model): Json {
   return resource(paths.manager, "Manager.v1_15_0.Manager", "Manager", {
     ManagerType: "BMC",
     FirmwareVersion: active?.version ?? "",
+    DateTime: now(),
     LastResetTime: lastReset(),
     ...(options.uuid !== undefined && { UUID: options.uuid }),
     Status: healthy("OK"),

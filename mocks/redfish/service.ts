@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createSimulatedDevice, type SimulatedDevice } from "../device.ts";
 import type { Received, RequestHead } from "../records.ts";
 import type { PullFault } from "../shelly/pull.ts";
-import { realTime } from "../time.ts";
+import { realTime, type SimulatorClock } from "../time.ts";
 import { fetchImage } from "./fetch.ts";
 import type { ApplyTime, RedfishDeviceOptions, RedfishPurpose } from "./options.ts";
 import { errorOf, type Json, type Member, type Model, paths, resourceAt, taskOf, v1 } from "./resources.ts";
@@ -27,6 +27,9 @@ const failure = (status: number, id: string, text: string): Reply => ({ status, 
 export const internalError: Reply = failure(500, "Base.1.13.InternalError", "The request failed.");
 const missing = failure(404, "Base.1.13.ResourceMissingAtURI", "There is no such resource.");
 
+const someDay = Date.UTC(2026, 0, 1);
+const moment = (ms: number): string => new Date(someDay + ms).toISOString().replace(/\.\d+/, "");
+
 /** A Redfish service (DSP0266, DSP0268) without sockets: what it tells, and what requests do to it. */
 export class RedfishService implements Model {
   readonly options: RedfishDeviceOptions;
@@ -41,15 +44,15 @@ export class RedfishService implements Model {
   readonly #ending = new AbortController();
   readonly #tokens = new Map<string, string>();
   #previous: Member | undefined;
-  #lastReset = 0;
+  readonly #clock: SimulatorClock;
 
   constructor(options: RedfishDeviceOptions) {
     this.options = options;
-    const { version, health, rebootMs, clock } = options;
-    this.device = createSimulatedDevice({ id: "bmc", ...given({ version, health, rebootMs, clock }) });
-    this.tasks = new TaskTable(clock ?? realTime);
+    const { version, health, rebootMs, clock, uptime } = options;
+    this.#clock = clock ?? realTime;
+    this.device = createSimulatedDevice({ id: "bmc", ...given({ version, health, rebootMs, clock, uptime }) });
+    this.tasks = new TaskTable(this.#clock);
     this.device.on("booted", () => {
-      this.#lastReset++;
       // Sessions and, where they are kept in RAM, tasks do not survive.
       this.sessions.clear();
       this.#tokens.clear();
@@ -57,7 +60,9 @@ export class RedfishService implements Model {
     });
   }
 
-  lastReset = (): string => new Date(Date.UTC(2026, 0, 1, 0, this.#lastReset)).toISOString();
+  /** By a clock that nobody has set: in whole seconds since some day. */
+  now = (): string => moment(this.#clock.now());
+  lastReset = (): string => moment(this.#clock.now() - this.device.uptime * 1_000);
 
   members = (): readonly Member[] => {
     const { member = "BMC", others = [{ id: "Bootloader", version: "0.9" }], style } = this.options;

@@ -46,6 +46,14 @@ it("redfish may be read by another kind, whose paths are not its own", async () 
   expect(ended.out).toContain("404");
 });
 
+it("a redfish service that is to fetch is served from here", async () => {
+  await using rig = new Rig();
+  await using service = await startRedfishDevice();
+  const flags = ["--via", "redfish", "--option", "push=pull"];
+  const ended = await run(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
+});
+
 it("what is staged though nobody asked for that ends with 4, and says what to do next", async () => {
   await using rig = new Rig();
   await using service = await startRedfishDevice({ applyTime: "OnReset" });

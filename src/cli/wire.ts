@@ -155,7 +155,8 @@ type Protocol = (profile: Profile, publisher: Publisher) => Promise<Delivery>;
 const protocols: Readonly<Record<string, Protocol>> = {
   http: async (profile) => (await import("../delivery/http/index.ts")).http(profile),
   tus: async (profile) => (await import("../delivery/tus/index.ts")).tus(profile),
-  redfish: async (profile) => (await import("../delivery/redfish/index.ts")).redfish(profile),
+  redfish: async (profile, publisher) =>
+    (await import("../delivery/redfish/index.ts")).redfish({ ...profile, publisher }),
   swupdate: async (profile) => (await import("../delivery/swupdate/index.ts")).swupdate(profile),
   esphome: async (profile) => (await import("../delivery/web-upload/esphome.ts")).esphome(profile),
   tasmota: async (profile) => (await import("../delivery/web-upload/tasmota.ts")).tasmota(profile),

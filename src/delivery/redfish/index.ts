@@ -1,8 +1,9 @@
 import type { Delivery, Prober } from "../../core/delivery.ts";
 import { FlashwaveError } from "../../core/errors.ts";
+import type { PlanOf } from "../shared/plans.ts";
 import { RedfishProbe } from "./probe.ts";
 import { RedfishSession } from "./session.ts";
-import { createPlans, type PlanOf, type RedfishOptions } from "./settings.ts";
+import { createPlans, type Plan, type RedfishOptions } from "./settings.ts";
 
 export type { RedfishOptions, Settings } from "./settings.ts";
 
@@ -26,7 +27,7 @@ export function redfish(options?: RedfishOptions): Delivery {
   });
 }
 
-function prober(reading: PlanOf): Prober {
+function prober(reading: PlanOf<Plan>): Prober {
   return Object.freeze<Prober>({
     kind: "redfish",
     bind(device, context) {

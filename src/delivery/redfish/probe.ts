@@ -3,6 +3,7 @@ import { FlashwaveError, isFlashwaveError } from "../../core/errors.ts";
 import type { DeviceState } from "../../core/outcome.ts";
 import type { Bound } from "../shared/exchange.ts";
 import { identityOf } from "../shared/identity.ts";
+import { uptimeOf } from "./boot.ts";
 import { findMember } from "./inventory.ts";
 import { type Resource, textAt } from "./resource.ts";
 import { Service } from "./service.ts";
@@ -31,9 +32,11 @@ export class RedfishProbe implements Probe {
       const problem = versionProblem(member, version);
       if (version === undefined || problem !== undefined) throw service.unfit(problem ?? noVersion, "inspect");
       const { device, context } = this.#bound;
+      const uptime = await uptimeOf(service, step);
       const deviceId = this.#plan.uuid ? await uuidOf(service, device.id, step) : undefined;
       return {
         version,
+        ...(uptime !== undefined && { uptime }),
         ...(deviceId !== undefined && { deviceId }),
         identity: identityOf(service.peer, service.accepted, deviceId === device.id),
         readAt: context.clock.wall(),

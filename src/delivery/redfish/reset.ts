@@ -1,24 +1,42 @@
 import type { Step } from "../../core/delivery.ts";
-import { FlashwaveError } from "../../core/errors.ts";
+import { FlashwaveError, type FlashwaveErrorCode, isFlashwaveError } from "../../core/errors.ts";
 import { replyContext } from "../shared/exchange.ts";
 import type { JsonValue } from "../shared/json.ts";
 import { requireSuccess } from "../shared/reply.ts";
-import { membersOf, type Resource, valueAt } from "./resource.ts";
+import { placeOf } from "./only-one.ts";
+import { type Resource, valueAt } from "./resource.ts";
 import type { Service } from "./service.ts";
 
-const collections = {
-  manager: { pointer: "/Managers/@odata.id", what: "collection of managers" },
-  system: { pointer: "/Systems/@odata.id", what: "collection of systems" },
-} as const;
 const actions = ["#Manager.Reset", "#ComputerSystem.Reset"] as const;
 const preferred = ["GracefulRestart", "ForceRestart"];
 
+/** After these nobody was there to be told. */
+const away: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "connect_failed",
+  "connect_timeout",
+  "connection_lost",
+  "response_timeout",
+  "device_busy",
+]);
+
 /**
  * Restarts a manager or a system so that it installs what is staged (DSP8010 Manager and ComputerSystem, `Reset`).
- * @throws `unsupported` where it is not clear what to restart, or it cannot be told to
+ * @throws `unsupported` where it is not clear what to restart, or it cannot be told to; `connection_lost` where the
+ * device is away: it may be restarting by itself, so what it then runs decides
  */
-export async function restart(service: Service, reset: string, step: Step): Promise<void> {
-  const path = reset === "manager" || reset === "system" ? await onlyOne(service, reset, step) : reset;
+export async function restart(service: Service, step: Step): Promise<void> {
+  try {
+    await order(service, step);
+  } catch (cause) {
+    if (!isFlashwaveError(cause) || !away.has(cause.code)) throw cause;
+    const message = `The device was not there to be told to restart (${cause.code}); it may be restarting by itself. Read it.`;
+    const { id: device } = service.bound.device;
+    throw new FlashwaveError("connection_lost", message, { phase: "activate", retryable: true, device, cause });
+  }
+}
+
+async function order(service: Service, step: Step): Promise<void> {
+  const path = await placeOf(service, "reset", step, "activate");
   const resource = await service.read(path, "what is to be restarted", step, "activate");
   const action = actions
     .map((name) => valueAt(resource, `/Actions/${name}`))
@@ -27,19 +45,8 @@ export async function restart(service: Service, reset: string, step: Step): Prom
   const target = service.link(action, "/target", "target of its Reset action", "activate");
   const ResetType = typeOf(service, action);
   await service.post(target, { ResetType }, step, "activate", (reply) =>
-    requireSuccess(reply, replyContext(service.bound, "activate")),
+    requireSuccess(reply, replyContext(service.bound, "activate", { about: `its Reset action (${ResetType})` })),
   );
-}
-
-async function onlyOne(service: Service, kind: "manager" | "system", step: Step): Promise<string> {
-  const { pointer, what } = collections[kind];
-  const root = await service.root(step, "activate");
-  const collection = service.link(root, pointer, `${what} of its service root`, "activate");
-  const page = await service.read(collection, `its ${what}`, step, "activate");
-  const { links } = membersOf(page, service.origin);
-  const [only, ...more] = links;
-  if (only !== undefined && more.length === 0 && "path" in only) return only.path;
-  throw service.unfit(`it has ${links.length} of the kind ${kind}; set options.reset to the path of one`, "activate");
 }
 
 function typeOf(service: Service, action: Resource): string {

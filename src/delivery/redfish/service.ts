@@ -204,7 +204,7 @@ export class Service {
     const request: Request = { method: "POST", path, headers: jsonHeaders, body };
     return this.#send(request, step, phase, { kind: "none" }, (reply) => {
       try {
-        requireSuccess(reply, replyContext(this.bound, phase));
+        requireSuccess(reply, replyContext(this.bound, phase, { about: "the login (a session of its own)" }));
       } catch (error) {
         if (!isFlashwaveError(error) || error.code !== "refused") throw error;
         throw inContext(error, {
@@ -232,10 +232,10 @@ export class Service {
   }
 
   #json(reply: ExchangeReply, what: string, phase: Phase): Resource {
-    const context = replyContext(this.bound, phase);
+    const context = replyContext(this.bound, phase, { about: `the request for ${what}` });
     if (reply.status === 404 || reply.status === 405) {
       const message = `The device answered ${reply.status} where ${what} should be, though it names the place itself; read it again after its restart.`;
-      throw replyError("refused", message, reply, context);
+      throw replyError("refused", message, reply, replyContext(this.bound, phase));
     }
     requireSuccess(reply, context);
     const json = readJson(reply.body);

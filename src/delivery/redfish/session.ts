@@ -16,6 +16,12 @@ import { Service } from "./service.ts";
 import type { Plan } from "./settings.ts";
 import { type Followed, follow, lookAt } from "./settle.ts";
 
+/** For messages: the paths are the device's own words, and are not shown. */
+const asked = {
+  multipart: "the multipart push that it advertises",
+  raw: "the raw push that it advertises",
+  pull: "the order to fetch the image (SimpleUpdate)",
+} as const;
 /** Answers that a service gives before it does anything with an image. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 404, 405, 413, 415, 429, 503]);
 const traits = Object.freeze({ resumable: false, repeat: "unsafe", refusals, verdict: "channel" } as const);
@@ -36,7 +42,7 @@ export class RedfishSession implements DeliverySession {
     this.#plan = plan;
     const { reset } = plan;
     if (reset !== undefined) {
-      const order = (_receipt: Receipt, step: Step) => restart(this.#service, reset, step);
+      const order = (_receipt: Receipt, step: Step) => restart(this.#service, step);
       Object.defineProperty(this, "activate", { value: order });
     }
   }
@@ -104,8 +110,8 @@ export class RedfishSession implements DeliverySession {
     }
   }
 
-  #acknowledged(reply: ExchangeReply, { staged }: PushRoute | PullRoute, bytes: number): Acknowledgement {
-    requireSuccess(reply, replyContext(this.#service.bound, "send"));
+  #acknowledged(reply: ExchangeReply, { kind, staged }: PushRoute | PullRoute, bytes: number): Acknowledgement {
+    requireSuccess(reply, replyContext(this.#service.bound, "send", { about: asked[kind] }));
     const { origin } = this.#service;
     const json = readJson(reply.body);
     const body = "value" in json ? json.value : null;

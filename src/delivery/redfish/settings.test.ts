@@ -35,6 +35,8 @@ describe("settings", () => {
     { reset: "both" },
     { reset: "//evil/" },
     { resetType: "a b" },
+    { boot: "system" },
+    { boot: "http://evil/" },
     { uuid: 1 },
     { colour: "red" },
   ])("refuses %j, at once and from a profile", (options) => {

@@ -1,6 +1,7 @@
 import type { Profile } from "../../core/profile.ts";
 import type { Publisher } from "../../core/publication.ts";
 import { checkPath } from "../../http/path.ts";
+import { type PlanOf, remembering } from "../shared/plans.ts";
 import { fieldsOf, invalidProfile } from "../shared/profile-rules.ts";
 
 /** DSP8010 Settings: OperationApplyTime. */
@@ -43,6 +44,12 @@ export interface Settings {
   readonly reset?: string;
   /** Default: `GracefulRestart`, or `ForceRestart` where that alone is offered. */
   readonly resetType?: string;
+  /**
+   * What tells of restarts: the only `manager`, or the path of one. Its time since `LastResetTime` then counts as the
+   * device's uptime, so that a version is believed only after a restart. For services whose manager restarts with an
+   * update; a manager whose clock is set back between two reads seems to have restarted. Default: nothing is asked.
+   */
+  readonly boot?: string;
   /** The device's id is the UUID of its service root: another UUID is another device. @default false */
   readonly uuid: boolean;
 }
@@ -61,7 +68,19 @@ export interface Plan extends Settings {
 }
 
 export const settingNames: readonly string[] = Object.freeze([
-  ...["auth", "push", "targets", "applyTime", "forceUpdate", "inventory", "reset", "resetType", "uuid", "patience"],
+  ...[
+    "auth",
+    "push",
+    "targets",
+    "applyTime",
+    "forceUpdate",
+    "inventory",
+    "reset",
+    "resetType",
+    "boot",
+    "uuid",
+    "patience",
+  ],
 ]);
 
 const path = (value: unknown): boolean => {
@@ -98,6 +117,7 @@ const rules: Readonly<Record<keyof Settings, readonly [fits: (value: unknown) =>
   inventory: [word, "must be the id of a firmware inventory member"],
   reset: [(value) => value === "manager" || value === "system" || path(value), "must be manager, system or a path"],
   resetType: [word, "must be a ResetType, such as GracefulRestart"],
+  boot: [(value) => value === "manager" || path(value), "must be manager or a path"],
   uuid: [flag, "must be true or false"],
 };
 
@@ -106,16 +126,16 @@ const splitTargets = (targets: string): readonly string[] => targets.split(/\s+/
 const standard: Settings = Object.freeze({ auth: "auto", push: "auto", patience: 60_000, uuid: false });
 const profileFields: readonly string[] = ["inspect", "health", "options"];
 
-/** Gives the plan of a profile; the same profile object gives the same plan. */
-export type PlanOf = (profile: Profile | undefined) => Plan;
-
 /**
  * `sending` knows every setting by name and takes no requests: a Redfish service names its own. `reading` may serve a
  * device whose profile is mostly about another delivery, and leaves alone what it does not know.
  *
  * @throws `invalid_profile`
  */
-export function createPlans(options: RedfishOptions = {}): { readonly sending: PlanOf; readonly reading: PlanOf } {
+export function createPlans(options: RedfishOptions = {}): {
+  readonly sending: PlanOf<Plan>;
+  readonly reading: PlanOf<Plan>;
+} {
   const given = fieldsOf(options, "redfish()", ["publisher", ...profileFields, ...settingNames]);
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => settingNames.includes(name)));
   const base = resolve(resolve(standard, own, ""), given["options"], "options.");
@@ -126,16 +146,11 @@ export function createPlans(options: RedfishOptions = {}): { readonly sending: P
     throw invalidProfile("publisher", "must be what serves the images, as createArtifactServer makes it");
   }
   const plan = planOf(base, flags, publisher);
-  const remembered = (strict: boolean): PlanOf => {
-    const plans = new WeakMap<object, Plan>();
-    return (profile) => {
-      if (profile === undefined) return plan;
-      const known = plans.get(profile) ?? planOf(laidOver(base, profile, strict), { ...flags, ...profile }, publisher);
-      plans.set(profile, known);
-      return known;
-    };
-  };
-  return { sending: remembered(true), reading: remembered(false) };
+  const over = (strict: boolean) =>
+    remembering(plan, (profile: Profile) =>
+      planOf(laidOver(base, profile, strict), { ...flags, ...profile }, publisher),
+    );
+  return { sending: over(true), reading: over(false) };
 }
 
 function laidOver(base: Settings, profile: Profile, strict: boolean): Settings {
