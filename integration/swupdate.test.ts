@@ -31,7 +31,8 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
   /** For a moment after a verdict a real device still says that it is busy. */
   const retry = { attempts: 40, base: 5, cap: 200, busyBase: 100, quietPeriod: 20 };
   const clientFor = (options: SwupdateOptions = {}, more: ClientOptions = {}) =>
-    fastClient({ deliveries: [swupdate(options)], probers, retry, ...more });
+    // A device that hangs is told by name within the watchdog, not by it.
+    fastClient({ deliveries: [swupdate(options)], probers, retry, timeouts: { stall: 20_000 }, ...more });
   const at = (url: string): Device => ({ id: "board-1", address: url, delivery: "swupdate", probe: "http" });
   const unread = (url: string): Device => ({ id: "board-1", address: url, delivery: "swupdate" });
 

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Device } from "./device.ts";
-import type { Acknowledgement, DeviceState, Receipt } from "./outcome.ts";
+import type { Acknowledgement, DeviceState, InstallProgress, Receipt } from "./outcome.ts";
 import type { Payload } from "./payload.ts";
 import type { Profile } from "./profile.ts";
 import type { Pace, Transport } from "./transport.ts";
@@ -30,6 +30,8 @@ export interface Step {
   /** On the clock's monotonic scale. */
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
+  /** Told as the device tells it, while it is sent to and while its verdict is awaited. It decides nothing. */
+  readonly onInstalling?: ((progress: InstallProgress) => void) | undefined;
 }
 
 /** Where a broken send can go on. Plain JSON, bound to the bytes, the device and the origin it was made for. */

@@ -1,5 +1,5 @@
 import type { FlashwaveError } from "./errors.ts";
-import type { Admitted, DeviceOutcome, DeviceState, Evidence, Receipt } from "./outcome.ts";
+import type { Admitted, DeviceOutcome, DeviceState, Evidence, InstallProgress, Receipt } from "./outcome.ts";
 
 /** What a client tells while it works. Observing costs nothing until somebody observes. */
 export interface ClientEvents {
@@ -7,7 +7,7 @@ export interface ClientEvents {
   admitted: { readonly device: string; readonly admitted: Admitted };
   /** An attempt begins; nothing of it has been sent. */
   "attempt-started": { readonly device: string; readonly attempt: number; readonly attemptId: string };
-  /** An attempt ended without an acknowledgement. `next` is what the retry policy made of it; `delay` in milliseconds. */
+  /** An attempt ended without an acknowledgement. `next` is what comes of it; `delay` in milliseconds. */
   "attempt-failed": {
     readonly device: string;
     readonly attempt: number;
@@ -15,6 +15,8 @@ export interface ClientEvents {
     readonly next: "retry" | "read" | "give-up";
     readonly delay: number;
   };
+  /** The device tells how far its own install is, be it still sent to or not. It proves nothing. */
+  installing: { readonly device: string } & InstallProgress;
   /** The device has the bytes. */
   sent: { readonly device: string; readonly receipt: Receipt };
   /** One read of a verification, good or bad. */

@@ -45,6 +45,15 @@ export interface Progress {
   readonly total: number;
 }
 
+/** How far a device says that its own install is. It never goes back within one send. */
+export interface InstallProgress {
+  /** The step it is at, from 1, and how many there are: at most 1,000. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of this step, 0 to 100. */
+  readonly percent: number;
+}
+
 /** What a delivery learnt from a send that the device acknowledged. */
 export interface Acknowledgement {
   /** HTTP status of the answer; 0 when that was lost, and the device's verdict told the arrival. */

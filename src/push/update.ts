@@ -136,7 +136,8 @@ export async function settleAndActivate(work: Work, session: DeliverySession, re
 async function settle(work: Work, session: DeliverySession, receipt: Receipt): Promise<Settled> {
   if (session.settle === undefined) return "lost";
   try {
-    return await session.settle(receipt, work.step(work.verification.deadline));
+    const { onInstalling } = work;
+    return await session.settle(receipt, { ...work.step(work.verification.deadline), onInstalling });
   } catch (error) {
     if (!isFlashwaveError(error) || error.code === "device_error") throw error;
     if (!leavesOpen(error, session.traits)) throw error;

@@ -121,6 +121,12 @@ export class Work implements DeliveryContext {
     return { deadline: this.clock.now() + ms, signal: this.signal };
   }
 
+  /** Nothing where nobody observes. */
+  get onInstalling(): Step["onInstalling"] {
+    const { emit, id: device } = this;
+    return emit && ((progress) => emit({ type: "installing", device, ...progress }));
+  }
+
   expectation(artifact: Artifact, since: Since | undefined): Expectation {
     const { newBoot, stableFor } = this.verification;
     const { versions } = this.options;

@@ -1,12 +1,15 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Step } from "../../core/delivery.ts";
 import { FlashwaveError } from "../../core/errors.ts";
+import type { InstallProgress } from "../../core/outcome.ts";
 import type { DeviceChannel } from "../../core/transport.ts";
 import { readFrame } from "./frames.ts";
 import { type Decision, decide, fold, initialState, type VerdictEvent, type VerdictState } from "./verdict.ts";
 
 type Decided = Exclude<Decision, { readonly next: "wait" }>;
 
+/** Made once: without one, each abort makes an error with a stack. */
+const woken = "woken";
 /** A deadline may lie further off than any timer reaches. */
 const longestSleep = 60_000;
 
@@ -16,6 +19,10 @@ export class Listener {
   #state: VerdictState = initialState;
   #channel: DeviceChannel | undefined;
   #changed = Promise.withResolvers<void>();
+  /** How far the install was last told to be: what goes back, or was told already, is passed over. */
+  #told = 0;
+  /** Whoever watches the step under way. */
+  onInstalling: Step["onInstalling"];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,8 +44,18 @@ export class Listener {
   /** For the channel's `onText`. What is no message of SWUpdate's is passed over: it says nothing of the update. */
   readonly onText = (text: string): void => {
     const frame = readFrame(text);
-    if (frame !== undefined) this.tell({ kind: "frame", frame, at: this.#clock.now() });
+    if (frame?.type === "step") this.#tellStep(frame);
+    else if (frame !== undefined) this.tell({ kind: "frame", frame, at: this.#clock.now() });
   };
+
+  #tellStep({ step, steps, percent }: InstallProgress): void {
+    const { stage, began } = this.#state;
+    const at = step * 101 + percent;
+    // Another's update, or one that is over, is none of ours.
+    if (!began || this.#state.verdict !== undefined || stage === "idle" || at <= this.#told) return;
+    this.#told = at;
+    this.onInstalling?.({ step, steps, percent });
+  }
 
   listen(channel: DeviceChannel): void {
     this.#channel = channel;
@@ -50,6 +67,7 @@ export class Listener {
   }
 
   tell(event: VerdictEvent): void {
+    if (event.kind === "sending") this.#told = 0;
     this.#state = fold(this.#state, event);
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
@@ -89,7 +107,7 @@ export class Listener {
     // Whatever ends the sleep, the state is looked at again.
     const slept = this.#clock.sleep(ms, either).catch(() => undefined);
     await Promise.race([this.#changed.promise, slept]);
-    waking.abort();
+    waking.abort(woken);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import type { DeliveryTraits } from "../../core/delivery.ts";
 import { type Profile, type ProfileRequest, purposes } from "../../core/profile.ts";
 import { checkPath } from "../../http/path.ts";
 import { type AuthMode, authModeOf } from "../shared/login.ts";
+import { type PlanOf, remembering } from "../shared/plans.ts";
 import { fieldsOf, invalidProfile } from "../shared/profile-rules.ts";
 import { compileRequest, type RequestPlan } from "../shared/request-plan.ts";
 
@@ -52,7 +53,7 @@ const requestFields: readonly string[] = ["method", "path", "headers", "query"];
 type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws `invalid_profile`, at once for the options and at the first use for a device's profile */
-export function createPlans(options: SwupdateOptions = {}): (profile: Profile | undefined) => SwupdatePlan {
+export function createPlans(options: SwupdateOptions = {}): PlanOf<SwupdatePlan> {
   const { send, activate, options: over, ...own } = fieldsOf(options, "the profile", optionFields);
   const settings = Object.fromEntries(Object.entries(own).filter(([name]) => settingNames.includes(name)));
   const base = {
@@ -61,21 +62,15 @@ export function createPlans(options: SwupdateOptions = {}): (profile: Profile | 
     settings: { ...settings, ...settingsOf(over) },
   };
   const plain = compile(base.send, base.activate, base.settings, over === undefined ? "" : "options.");
-  const plans = new WeakMap<Profile, SwupdatePlan>();
-  return (profile) => {
-    if (profile === undefined) return plain;
-    const known = plans.get(profile);
-    if (known !== undefined) return known;
+  return remembering(plain, (profile: Profile) => {
     const given = fieldsOf(profile, "the profile", [...purposes, "options"]);
-    const plan = compile(
+    return compile(
       { ...base.send, ...requestOf(given["send"], "send") },
       { ...base.activate, ...requestOf(given["activate"], "activate") },
       { ...base.settings, ...settingsOf(given["options"]) },
       "options.",
     );
-    plans.set(profile, plan);
-    return plan;
-  };
+  });
 }
 
 function settingsOf(value: unknown): Fields {

@@ -54,6 +54,39 @@ describe("a session settles", () => {
   });
 });
 
+describe("how far the install is", () => {
+  it("is told as it goes forward, of this upload alone, and only what can be so", async () => {
+    await using trial = await rig("hang");
+    const { device, session, artifact } = trial;
+    const told: string[] = [];
+    const onInstalling = (at: object) => told.push(Object.values(at).join(" "));
+    const say = (number: unknown, step: unknown, percent: unknown) =>
+      device.say({ type: "step", number, step, name: "rootfs", percent });
+    const strange = [
+      [1, 1, 101],
+      [1, 2, 5],
+      [1, 0, 5],
+      ["1", "1", "-1"],
+      ["1001", "1", "1"],
+      ["x", 1, 1],
+      [1, 1, {}],
+    ];
+    device.device.on("received", () => {
+      for (const numbers of strange) say(numbers[0], numbers[1], numbers[2]);
+      say("2", "1", "30");
+      say("2", "1", "30");
+      say("2", "1", "10");
+    });
+    await session.send(artifact.payload, step({ onInstalling }));
+    const settled = session.settle?.(receipt, { ...step(), onInstalling });
+    say("2", "2", "0");
+    device.say({ type: "status", status: "SUCCESS" });
+    say("2", "2", "70");
+    expect(await settled).toBe("installed");
+    expect(told).toEqual(["1 2 30", "2 2 0"]);
+  });
+});
+
 describe("a session that is told to send again", () => {
   it("does not, where the device has meanwhile installed what it was given up on", async () => {
     await using trial = await rig("hang");

@@ -37,6 +37,7 @@ export class SwupdateSession implements DeliverySession {
   }
 
   async send(payload: Payload, step: SendStep): Promise<Acknowledgement> {
+    this.#listener.onInstalling = step.onInstalling;
     await this.#reach(step);
     const { length: bytes } = payload.artifact;
     if (await this.#installedMeanwhile(step)) return { status: 0, bytes };
@@ -51,6 +52,7 @@ export class SwupdateSession implements DeliverySession {
   }
 
   async settle(_receipt: Receipt, step: Step): Promise<"installed" | "lost"> {
+    this.#listener.onInstalling = step.onInstalling;
     const decision = await this.#listener.decision(step);
     if (decision.next === "failed") throw this.#failed("all", false);
     if (decision.next === "late") throw underWay(this.#bound.device);
@@ -61,19 +63,31 @@ export class SwupdateSession implements DeliverySession {
     this.#listener.close();
   }
 
-  /** All that can be known before a byte of the artifact leaves. */
+  /**
+   * All that can be known before a byte of the artifact leaves: two questions, each on a connection of its own, asked at
+   * once where no login is to be learnt from the first answer. What the websocket says goes first, whichever ends first.
+   */
   async #reach(step: Step): Promise<void> {
-    const { send } = this.#plan;
     try {
-      if (!this.#listener.open) await this.#listen(step);
-      // With its own method it would begin an update. Asked like this a SWUpdate says 405; what has no such path, 404.
-      const question = { method: "GET", path: send.path, headers: send.headers, checks: [] };
-      // The connection that asked is spoilt for an upload: mongoose has it down for one that went wrong.
-      const alone = { ...step, onSent: undefined, pace: undefined, keepAlive: false };
-      await exchange(this.#bound, question, alone, "connect", (reply) => requireEndpoint(reply, this.#bound));
+      const listening = this.#listener.open ? undefined : this.#listen(step);
+      if (this.#bound.context.credentials !== undefined) await listening;
+      const [heard, asked] = await Promise.allSettled([listening, this.#ask(step)]);
+      if (heard.status === "rejected") throw heard.reason;
+      if (asked.status === "rejected") throw asked.reason;
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { bytesOut: "none" }) : error;
     }
+  }
+
+  /**
+   * With its own method the upload's path would begin an update. Asked like this a SWUpdate says 405; what has no such
+   * path, 404. The connection that asked is spoilt for an upload: mongoose has it down for one that went wrong.
+   */
+  #ask(step: Step): Promise<void> {
+    const { path, headers } = this.#plan.send;
+    const question = { method: "GET", path, headers, checks: [] };
+    const alone = { ...step, onSent: undefined, pace: undefined, keepAlive: false };
+    return exchange(this.#bound, question, alone, "connect", (reply) => requireEndpoint(reply, this.#bound));
   }
 
   async #listen({ deadline, signal }: Step): Promise<void> {

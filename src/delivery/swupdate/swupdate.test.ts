@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { makeFirmware, type SwupdateDevice, startDeviceServer, startSwupdate } from "../../../mocks/index.ts";
-import { type ClientOptions, createClient, type Device, openArtifact, Secret } from "../../index.ts";
+import {
+  type ClientEvent,
+  type ClientOptions,
+  createClient,
+  type Device,
+  openArtifact,
+  type Profile,
+  Secret,
+} from "../../index.ts";
 import { httpProbe } from "../http/index.ts";
 import { type SwupdateOptions, swupdate } from "./index.ts";
 
@@ -148,6 +156,16 @@ describe("what the websocket says decides", () => {
     expect(uploads(device)).toHaveLength(1);
   });
 
+  it("how far the install is becomes an event", async () => {
+    await using device = await startSwupdate();
+    const told: ClientEvent[] = [];
+    await using client = clientFor({}, { onEvent: (event) => event.type === "installing" && told.push(event) });
+    await using artifact = await firmware();
+    expect(await client.update(readable(device), artifact)).toMatchObject({ status: "updated" });
+    const at = { type: "installing", device: "b1", step: 1, steps: 1 };
+    expect(told).toEqual([0, 50, 100].map((percent) => ({ ...at, percent })));
+  });
+
   it("garbage is passed over", async () => {
     await using device = await startSwupdate();
     await using client = clientFor();
@@ -251,6 +269,33 @@ describe("a login", () => {
       evidence: { identity: "credential" },
     });
     expect(uploads(device)).toHaveLength(1);
+  });
+
+  it("is not shown to another port of the device, where it is read", async () => {
+    await using device = await startSwupdate({ login });
+    await using reader = await startDeviceServer({ version: "7.0.0" });
+    const credentials = () => ({ username: login.username, password: new Secret(login.password) });
+    await using client = clientFor({}, { credentials, probers: [httpProbe()] });
+    const port = Number(new URL(reader.url).port);
+    const read = (where: Profile) => client.inspect({ ...readable(device), profile: { ...where, options } });
+    // Sent unasked, wherever it may go.
+    const options = { auth: "basic" };
+    expect(await read({ inspect: { port } })).toMatchObject({ version: "7.0.0", identity: "address" });
+    await using artifact = await openArtifact(makeFirmware({ version: "7.0.0", length: 9_000 }), { version: "7.0.0" });
+    const profile = { inspect: { port }, health: { port }, options };
+    await client.verify({ ...readable(device), profile }, artifact);
+    const asked = reader.control.requests();
+    expect(new Set(asked.map(({ endpoint }) => endpoint))).toEqual(new Set(["version", "health"]));
+    expect(asked.filter(({ headers }) => "authorization" in headers)).toEqual([]);
+    await expect(read({})).rejects.toMatchObject({ reply: { status: 401 } });
+    expect(device.control.requests().map(({ headers }) => "authorization" in headers)).toEqual([true]);
+    for (const wrong of [0, 65_536, 1.5, "80"]) {
+      const asked = read({ inspect: { port: wrong as number } });
+      await expect(asked).rejects.toMatchObject({
+        code: "invalid_profile",
+        message: expect.stringContaining("inspect.port must be a port"),
+      });
+    }
   });
 
   it.each([

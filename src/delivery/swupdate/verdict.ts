@@ -1,4 +1,7 @@
-import type { Frame } from "./frames.ts";
+import type { Frame as AnyFrame } from "./frames.ts";
+
+/** All but what decides nothing. */
+type Frame = Exclude<AnyFrame, { readonly type: "step" }>;
 
 /**
  * One upload as SWUpdate tells of it, on two connections that nothing keeps in step: the answer to the upload, which
