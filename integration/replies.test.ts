@@ -173,7 +173,7 @@ describe("statuses", () => {
       code: "connect_failed",
       bytesOut: "none",
     });
-    expect(attempts).toEqual(Array(3).fill("connect_failed retry"));
+    expect(attempts).toEqual(["retry", "retry", "give-up"].map((next) => `connect_failed ${next}`));
     expect(await failure(() => client.inspect(device))).toMatchObject({ code: "connect_failed", phase: "connect" });
     // Nothing is held against a device that comes back.
     await server.accept();

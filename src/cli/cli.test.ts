@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
@@ -128,4 +129,20 @@ it("an update is not broken off because nobody reads its results", async () => {
   const args = ["update", await rig.image(), ...to(device), ...as2, ...hasty];
   const { code } = await run(args, (child) => child.stdout?.destroy());
   expect([code, device.device.version]).toEqual([0, "2.0.0"]);
+});
+
+it("takes a list of devices from standard input, and shows options by what they are about", async () => {
+  await using rig = new Rig();
+  const device = await rig.device({ id: "pos-1" });
+  const main = new URL("./main.ts", import.meta.url).pathname;
+  const piped = new Promise<string>((resolve, reject) => {
+    const child = execFile(process.execPath, [main, "inspect", "--to-file", "-"], (error, out) =>
+      error === null ? resolve(out) : reject(error),
+    );
+    child.stdin?.end(`# one\npos-1=${device.url}\n`);
+  });
+  expect(await piped).toContain("1.0.0");
+  expect((await run(["inspect", "--help"])).out).toMatch(
+    /\nDevices:\n {2}--to .*\nConnection and login:\n.*\nOutput:\n/s,
+  );
 });

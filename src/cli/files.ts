@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { devicesOf, entriesOf, linesOf } from "./devices.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,8 +19,10 @@ export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> 
   return files;
 }
 
+/** @param path `-` for standard input, of a list of devices alone: what is secret is not piped through here */
 export async function readText(flag: string, path: string): Promise<string> {
   try {
+    if (path === "-" && flag === "--to-file") return await text(process.stdin);
     return await readFile(path, "utf8");
   } catch (error) {
     const { code = "unreadable" } = error as NodeJS.ErrnoException;

@@ -73,7 +73,7 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 
 const devices: readonly Row[] = [
   ["--to <address...>", "devices: http(s)://host[:port], or id=address; see below for more"],
-  ["--to-file <file>", "devices from a file, one per line; # begins a comment"],
+  ["--to-file <file>", "devices from a file, one per line; # begins a comment; - is standard input"],
   ["--id <id>", "the id of the device, where there is one"],
 ];
 
@@ -158,11 +158,24 @@ const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
   inspect: [devices, protocol, read, wire, output],
 };
 
+/** Under which of these an option stands in the help. */
+const headings: ReadonlyMap<readonly Row[], string> = new Map([
+  [devices, "Devices:"],
+  [protocol, "Protocol:"],
+  [artifact, "Artifact:"],
+  [send, "Sending:"],
+  [read, "Reading:"],
+  [proof, "Proof:"],
+  [update, "Updating:"],
+  [wire, "Connection and login:"],
+  [output, "Output:"],
+]);
+
 /** A command of the command line with its options, doing nothing yet. */
 export function deviceCommand(name: DeviceCommand, description: string): Command {
   const command = new Command(name).description(description);
-  for (const [flags, text] of sets[name].flat()) {
-    const option = new Option(flags, text);
+  for (const [set, [flags, text]] of sets[name].flatMap((rows) => rows.map((row) => [rows, row] as const))) {
+    const option = new Option(flags, text).helpGroup(headings.get(set) ?? "Options:");
     command.addOption(repeatable.has(option.attributeName()) ? option.argParser(collect) : option);
   }
   return command;

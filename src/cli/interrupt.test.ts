@@ -28,6 +28,7 @@ it.each<["SIGINT" | "SIGTERM", "SIGINT" | "SIGTERM", number, number]>([
   expect(interrupt.exitCode).toBeUndefined();
   process.emit(first);
   expect([interrupt.signal.aborted, interrupt.exitCode, process.exits]).toEqual([true, code, []]);
+  expect(interrupt.signal.reason).toMatchObject({ message: first === "SIGTERM" ? "Terminated" : "Interrupted" });
   process.emit(second);
   expect([interrupt.exitCode, process.exits]).toEqual([code, [exit]]);
 });

@@ -16,6 +16,8 @@ export interface Interrupt extends Disposable {
 }
 
 const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const;
+/** What the signal's reason says of it, as the first word of a line. */
+const words = { SIGINT: "Interrupted", SIGTERM: "Terminated" } as const;
 
 /**
  * The first SIGINT or SIGTERM aborts, so that what is known can still be told; the second, of either kind, ends the
@@ -24,12 +26,12 @@ const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } a
 export function watchInterrupt(process: Interruptible): Interrupt {
   const controller = new AbortController();
   let exitCode: number | undefined;
-  const onSignal = (code: number) => {
-    if (exitCode !== undefined) return process.exit(code);
-    exitCode = code;
-    controller.abort(new Error("interrupted"));
+  const onSignal = (name: Signal) => {
+    if (exitCode !== undefined) return process.exit(codes[name]);
+    exitCode = codes[name];
+    controller.abort(new Error(words[name]));
   };
-  const watches = (["SIGINT", "SIGTERM"] as const).map((name) => [name, () => onSignal(codes[name])] as const);
+  const watches = (["SIGINT", "SIGTERM"] as const).map((name) => [name, () => onSignal(name)] as const);
   for (const [name, listener] of watches) process.on(name, listener);
   return {
     signal: controller.signal,

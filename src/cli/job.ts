@@ -34,6 +34,8 @@ export interface Job {
   readonly flags: Flags;
   readonly signal: AbortSignal;
   readonly onProgress: NonNullable<PushOptions["onProgress"]>;
+  /** This device is being read now. */
+  readonly reading: (device: string) => void;
   settle(result: Result): void;
   /** A line about the run itself; silent where progress is. */
   tell(line: string): void;
@@ -75,8 +77,8 @@ export async function runJob(
   const tell = (line: string) => {
     if (flags.quiet !== true) view.aside(() => stderr.write(`${printable(line)}\n`));
   };
-  using _ = whenAborted(signal, () => tell(interrupted));
-  await work({ client, devices, flags, signal, onProgress: view.onProgress, settle, tell });
+  using _ = whenAborted(signal, () => tell(interrupted(signal)));
+  await work({ client, devices, flags, signal, onProgress: view.onProgress, reading: view.reading, settle, tell });
   report.end(view.board.elapsed);
   return report.exitCode;
 }
@@ -101,7 +103,8 @@ function titleOf({ name, version, length, digest }: Artifact, devices: number): 
   return `${named}, ${formatBytes(length)}, sha256 ${digest}, for ${counted(devices, "device")}`;
 }
 
-const interrupted = "Interrupted: ending what is under way. Interrupt again to leave at once.";
+const interrupted = ({ reason }: AbortSignal): string =>
+  `${reason instanceof Error ? reason.message : "Interrupted"}: ending what is under way. A second signal leaves at once.`;
 
 export function whenAborted(signal: AbortSignal, tell: () => void): Disposable {
   signal.addEventListener("abort", tell, { once: true });

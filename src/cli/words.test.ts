@@ -70,6 +70,13 @@ it("speaks of an interrupted command, not of a signal that nobody gave", () =>
     "The command was interrupted during this exchange.",
   ));
 
+it.each([
+  ["verification.deadline (900000 ms) was over", "--deadline (15 min) was over"],
+  ["it took 1500 ms", "it took 1.5 s"],
+  ["it took 20000 ms", "it took 20 s"],
+  ["it took 999 ms", "it took 999 ms"],
+])("tells durations as they are typed: %s", (theirs, ours) => expect(inFlags(theirs)).toBe(ours));
+
 it("speaks of codes as everybody does", () => {
   for (const meaning of Object.values(errorCodes)) expect(inFlags(meaning)).toBe(meaning);
 });

@@ -1,4 +1,5 @@
 import { type FlashwaveError, inContext } from "../core/errors.ts";
+import { formatMs } from "./text.ts";
 
 const excerptHint = "its own words are in this error's reply.excerpt";
 
@@ -82,8 +83,14 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
 
 /** A message of the rooms below in the words of the command line. */
 export function inFlags(message: string): string {
-  return words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
+  const translated = words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
+  return translated.replace(milliseconds, (_, ms: string) =>
+    formatMs(Number(ms)).replace(/\.0(?= s$)| 0 (?:s|min)$/, ""),
+  );
 }
+
+/** From a second on: durations are typed in seconds and minutes. */
+const milliseconds = /\b(\d{4,12}) ms\b/g;
 
 /**
  * The same error, its message in the words of the command line, and with what the device said where that was asked for:

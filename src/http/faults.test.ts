@@ -15,6 +15,13 @@ const context = (changes: Partial<FaultContext> = {}): FaultContext => ({
 const error = (code: string, message = "") => Object.assign(new Error(message), { code });
 
 describe("before a request was begun", () => {
+  it("a name without an address is advised about its name", () => {
+    const advice = (code: string) => fault(error(code), context({ started: false })).message;
+    expect(advice("ENOTFOUND")).toContain("check how it is spelt");
+    expect(advice("EAI_AGAIN")).toContain("check how it is spelt");
+    expect(advice("ECONNREFUSED")).toContain("Check that the device is on");
+  });
+
   it.each([
     ["ECONNREFUSED", "connect_failed"],
     ["ECONNRESET", "connect_failed"],

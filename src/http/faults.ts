@@ -105,15 +105,18 @@ function passedOn(error: FlashwaveError, context: FaultContext): FlashwaveError 
   });
 }
 
+/** What the system's resolver says of names. */
+const nameless = /^(?:ENOTFOUND|EAI_\w+)$/;
+
 function connectFault(code: string, error: unknown, context: FaultContext): FlashwaveError {
   const { origin } = context;
-  if (!aboutTls(code))
-    return wireError(
-      "connect_failed",
-      `No connection to ${origin}: ${code || "it failed"}; nothing was sent. Check that the device is on, and its address and port.`,
-      context,
-      error,
-    );
+  if (!aboutTls(code)) {
+    const advice = nameless.test(code)
+      ? "Its name leads to no address: check how it is spelt, and the name server, or give an address"
+      : "Check that the device is on, and its address and port";
+    const message = `No connection to ${origin}: ${code || "it failed"}; nothing was sent. ${advice}.`;
+    return wireError("connect_failed", message, context, error);
+  }
   const advice = "Give its authority as tls.ca or pin its certificate";
   return wireError("tls_failed", `TLS with ${origin} failed: ${code}. ${advice}; nothing was sent.`, context, error);
 }

@@ -94,6 +94,7 @@ export class Attempts {
       attemptId: this.#attemptId,
       headers: this.#options.headers,
       pace: this.#pace,
+      onInstalling: this.#work.onInstalling,
       onSent: this.#options.onProgress && this.#onSent(this.#options.onProgress),
       resume: resumption?.token,
       onResumable: resumption && this.#keeping(resumption),
@@ -139,12 +140,15 @@ export class Attempts {
     const { next } = decision;
     const tries = resumption?.tries(this.#attempt) ?? this.#attempt;
     const delay = backoff(Math.max(1, tries), decision, fault, options.retry, options.random);
-    emit?.({ type: "attempt-failed", device: device.id, attempt: this.#attempt, error: fault, next, delay });
-    if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
     const over = tries >= options.retry.attempts || isFinal(usual);
     // An attempt that got the device further is no failure of its site's.
-    const spent = !over && tries > 0 && site?.pays(fault) === false;
+    const spent = next !== "give-up" && !over && tries > 0 && site?.pays(fault) === false;
     const last = over || spent;
+    const reads = next === "read" || (last && resumption?.open === true && this.#wholly);
+    // After the last attempt nothing is retried, whatever the policy would.
+    const told = next === "retry" && last ? (reads ? "read" : "give-up") : next;
+    emit?.({ type: "attempt-failed", device: device.id, attempt: this.#attempt, error: fault, next: told, delay });
+    if (decision.next === "give-up") throw await this.#givingUp(fault, decision.read);
     const end = spent ? budgetSpent(fault, site?.name ?? "") : fault;
     const wait = () => waiting.sleep(delay, "send", device.id, signal);
     if (usual.next === "read" && next === "read") {
@@ -158,7 +162,7 @@ export class Attempts {
     // Whoever asked to be left alone is not read at once either, unless there is nothing to come after the read.
     const patient = fault.code === "device_busy" && !last;
     if (patient) await wait();
-    if (next === "read" || (last && resumption?.open && this.#wholly)) {
+    if (reads) {
       const receipt = await this.#arrival(fault, last ? end : undefined);
       if (receipt !== undefined) return receipt;
     } else if (last) {

@@ -6,9 +6,10 @@ import { concurrencyOf } from "../wire.ts";
 
 /** One read of each device. */
 export function inspect(flags: Flags, io: Io): Promise<number> {
-  return runJob(flags, io, [requireReadable], ({ client, devices, signal, settle }) =>
+  return runJob(flags, io, [requireReadable], ({ client, devices, signal, reading, settle }) =>
     eachOf(devices, concurrencyOf(flags), async (device) => {
       const begun = performance.now();
+      reading(device.id);
       const timed = () => ({ device: device.id, duration: performance.now() - begun });
       try {
         const state = await client.inspect(device, { signal });

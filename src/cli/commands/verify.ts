@@ -7,9 +7,10 @@ import { concurrencyOf } from "../wire.ts";
 /** Reads devices until each was seen running the artifact, or the deadline passes. Sends nothing. */
 export async function verify(path: string, flags: Flags, io: Io): Promise<number> {
   requireVersion(flags);
-  return runArtifactJob(path, flags, io, [requireReadable], ({ client, devices, artifact, signal, settle }) =>
+  return runArtifactJob(path, flags, io, [requireReadable], ({ client, devices, artifact, signal, reading, settle }) =>
     eachOf(devices, concurrencyOf(flags), async (device) => {
       const begun = performance.now();
+      reading(device.id);
       const timed = () => ({ device: device.id, duration: performance.now() - begun });
       try {
         const evidence = await client.verify(device, artifact, { signal });

@@ -4,11 +4,11 @@ import { type Result, Tally } from "../results.ts";
 /** What one device is doing, as far as it has told. */
 export interface Row {
   readonly device: string;
-  readonly doing: "sending" | "waiting" | "reading";
+  readonly doing: "sending" | "waiting" | "installing" | "reading";
   readonly attempt: number;
   readonly sent: number;
   readonly total: number;
-  /** The version it last reported, or the code of the last fault. */
+  /** The version it last reported, how far its install is, or the code of the last fault. */
   readonly note: string;
 }
 
@@ -65,7 +65,7 @@ export class Board {
   onEvent(event: ClientEvent): void {
     const { device } = event;
     // The receipt is told only after an activation: whoever is read is no longer sent to.
-    if (event.type !== "attempt-started") this.#sendEnded(device);
+    if (event.type !== "attempt-started" && event.type !== "installing") this.#sendEnded(device);
     switch (event.type) {
       case "attempt-started":
         if (this.#sending.size === 0) this.#sendingSince = this.#clock.now();
@@ -75,6 +75,13 @@ export class Board {
       case "attempt-failed":
         this.#set(device, { doing: event.next === "retry" ? "waiting" : "reading", note: event.error.code });
         break;
+      case "installing": {
+        const { step, steps, percent } = event;
+        // Some install what they are sent while they are sent it.
+        const doing = this.#sending.has(device) ? "sending" : "installing";
+        this.#set(device, { doing, note: `installs ${steps > 1 ? `step ${step} of ${steps}, ` : ""}${percent} %` });
+        break;
+      }
       case "sent":
         this.#set(device, { doing: "reading" });
         break;
@@ -89,6 +96,10 @@ export class Board {
     const before = this.#rows.get(device);
     this.#bytes += before?.attempt === attempt ? Math.max(0, sent - before.sent) : sent;
     this.#set(device, { attempt, sent, total });
+  }
+
+  reading(device: string): void {
+    this.#set(device, { doing: "reading" });
   }
 
   ended(result: Pick<Result, "device" | "status">): void {

@@ -28,7 +28,7 @@ function rowOf({ device, doing, attempt, sent, total, note }: Row, width: number
   const id = printable(device).slice(0, width).padEnd(width);
   const amount = doing === "sending" && total > 0 ? `${bar(sent / total)} ${percent(sent, total)}` : "";
   const again = attempt > 1 ? `attempt ${attempt}` : "";
-  return `  ${[id, doing.padEnd(9), amount, printable(note), again].filter((part) => part !== "").join("  ")}`;
+  return `  ${[id, doing.padEnd(10), amount, printable(note), again].filter((part) => part !== "").join("  ")}`;
 }
 
 function bar(share: number): string {

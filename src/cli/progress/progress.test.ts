@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type ClientEvent, FlashwaveError } from "../../core/index.ts";
+import { type ClientEvent, FlashwaveError, type Receipt } from "../../core/index.ts";
 import { printable } from "../text.ts";
 import { Board } from "./board.ts";
 import { frameOf, noteOf, sumOf } from "./frame.ts";
@@ -84,9 +84,9 @@ it("shows what each device is doing, and drops those that ended", () => {
   it.ended({ device: "d", status: "updated" });
   expect(frameOf(it.snapshot(), 10)).toEqual([
     "[######------------------] 1/4 ended, 1 updated, 3 under way, 50 B sent, 0 B/s, 0 ms",
-    "  a  sending    ############------------  50 %",
-    "  b  waiting    connection_lost",
-    "  c  reading    reports 1.0[2J",
+    "  a  sending     ############------------  50 %",
+    "  b  waiting     connection_lost",
+    "  c  reading     reports 1.0[2J",
   ]);
 });
 
@@ -111,4 +111,16 @@ it.each([
 ] as const)("notes a failed attempt and that it is followed by %s", (next, then) => {
   expect(noteOf(lost("a\u001b", next, 2))).toBe(`a: attempt 2 ended with connection_lost, ${then}`);
   expect(noteOf(started("a"))).toBeUndefined();
+});
+
+it("shows how far an install is, and what is still sent meanwhile", () => {
+  const { board: it } = board(1);
+  const line = () => frameOf(it.snapshot(), 4)[1] ?? "";
+  it.onEvent(started("a"));
+  it.onProgress({ device: "a", attempt: 1, sent: 50, total: 100 });
+  it.onEvent({ type: "installing", device: "a", step: 1, steps: 2, percent: 30 });
+  expect(line()).toMatch(/sending .* 50 % {2}installs step 1 of 2, 30 %/);
+  it.onEvent({ type: "sent", device: "a", receipt: {} as Receipt });
+  it.onEvent({ type: "installing", device: "a", step: 1, steps: 1, percent: 70 });
+  expect(line()).toMatch(/installing {2}installs 70 %$/);
 });

@@ -67,7 +67,7 @@ it("redraws in place, makes room for results and leaves nothing behind", () => {
   expect(screen.shown.map((line) => line.split(" ended")[0])).toEqual([
     "a  sent",
     "[############------------] 1/2",
-    "  b  sending  ",
+    "  b  sending   ",
   ]);
   view[Symbol.dispose]();
   expect(screen.shown).toEqual(["a  sent"]);

@@ -24,6 +24,8 @@ export interface View extends Disposable {
   readonly board: Board;
   readonly onEvent: (event: ClientEvent) => void;
   readonly onProgress: (progress: Progress) => void;
+  /** A device is read, outside of an update. */
+  reading(device: string): void;
   ended(result: Result): void;
   /** Prints with the drawing out of the way: both may be on one terminal. */
   aside(print: () => void): void;
@@ -44,6 +46,7 @@ export function createView({ screen, devices, quiet, clock = systemClock }: View
       drawing?.note?.(event);
     },
     onProgress: (progress) => board.onProgress(progress),
+    reading: (device) => board.reading(device),
     ended: (result) => board.ended(result),
     aside(print) {
       drawing?.clear?.();
