@@ -19,6 +19,7 @@ const consumer = `
 import { createClient, type DeviceOutcome, openArtifact } from "flashwave";
 import { http } from "flashwave/delivery/http";
 import { createMemoryRegistry } from "flashwave/registry/memory";
+import { openPostgresRegistry } from "flashwave/registry/postgres";
 import { makeFirmware, startDeviceServer } from "flashwave/testing";
 
 await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
@@ -33,6 +34,8 @@ await using client = createClient({
 await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 300_000 }), { version: "2.0.0" });
 const outcome: DeviceOutcome = await client.update("pos-001", artifact);
 if (outcome.status !== "updated") throw new Error(JSON.stringify(outcome));
+const refused = await openPostgresRegistry("postgres://127.0.0.1/none").catch((error: Error) => error);
+if (!("message" in refused) || !refused.message.includes("npm install pg")) throw new Error("pg was not missed");
 console.log(outcome.evidence.version);
 `;
 

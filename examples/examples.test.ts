@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describePostgres, startPostgres } from "../integration/peers/postgres.ts";
 import {
   defaultPaths,
   plainDialect,
@@ -93,6 +94,14 @@ describe("examples", () => {
     // It remembers, and so does not send again what runs already.
     expect(await run("fleet-file.ts", args)).toEqual({ code: 0, out: out("2.0.0", "skipped"), err: "" });
     expect(device.device.received.map(({ method, bytes }) => [method, bytes])).toEqual([["POST", 300_000]]);
+  });
+
+  describePostgres("with PostgreSQL", () => {
+    it("fleet-postgres", { timeout: 120_000 }, async () => {
+      await using server = await startPostgres();
+      const { code, out, err } = await run("fleet-postgres.ts", [server.url(), join(directory, "artifacts")]);
+      expect({ code, out, err }).toEqual({ code: 0, out: "the second writer: conflict\ncreated: pos-001\n", err: "" });
+    });
   });
 
   it("redfish", async () => {

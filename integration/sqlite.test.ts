@@ -1,69 +1,18 @@
 // The embedded store against what happens to files: processes that are killed, several that write, a log that is torn,
 // disks that are full or cannot be written.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
-import type { RegisteredDevice } from "../src/core/registry.ts";
-import { openSqliteRegistry, type SqliteRegistry } from "../src/registry/sqlite/index.ts";
+import { systemClock } from "../src/core/clock.ts";
+import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
+import { scale } from "./long.ts";
+import { devicesOf, follow, Writer, type Written } from "./writer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Written {
-  readonly id: string;
-  readonly revision: number;
-  readonly i: number;
-}
-
-/** A writer in a process of its own, and what it was told is kept. */
-class Writer {
-  readonly process: ChildProcess;
-  #text = "";
-
-  constructor(path: string, name: string, count = 0) {
-    const file = join(import.meta.dirname, "sqlite-writer.ts");
-    this.process = spawn(process.execPath, [file, path, name, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
-    this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      this.#text += text;
-    });
-  }
-
-  /** Whole lines alone: the last may have been cut by a kill. */
-  get written(): readonly Written[] {
-    const lines = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1).split("\n");
-    return lines.filter(Boolean).map((line) => {
-      const [id = "", revision, i] = line.split(" ");
-      return { id, revision: Number(revision), i: Number(i) };
-    });
-  }
-
-  async ended(): Promise<number | null> {
-    const [code] = this.process.exitCode === null ? await once(this.process, "close") : [this.process.exitCode];
-    return code as number | null;
-  }
-
-  async kill(): Promise<readonly Written[]> {
-    this.process.kill("SIGKILL");
-    if (this.process.signalCode === null || this.process.stdout?.readableEnded === false) {
-      await once(this.process, "close");
-    }
-    return this.written;
-  }
-}
-
-async function devicesOf(registry: SqliteRegistry): Promise<Map<string, RegisteredDevice>> {
-  const found = new Map<string, RegisteredDevice>();
-  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-    const page = await registry.devices.page({}, { limit: 1_000, ...(after === undefined ? {} : { after }) });
-    for (const row of page.items) found.set(row.id, row);
-    after = page.next;
-  }
-  return found;
-}
 
 function integrity(path: string): unknown {
   using file = new DatabaseSync(path);
@@ -73,13 +22,15 @@ function integrity(path: string): unknown {
 const sound = [[{ integrity_check: "ok" }], []];
 
 describe("a process that is killed while it writes", () => {
-  it("has lost nothing that was acknowledged, 20 times over", { timeout: 120_000 }, async () => {
+  const kills = scale(20, 200);
+
+  it(`has lost nothing that was acknowledged, ${kills} times over`, { timeout: 120_000 * kills }, async () => {
     const path = join(folder, "killed.db");
     const all: Written[] = [];
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < kills; round += 1) {
       const writer = new Writer(path, `r${round}`);
       const enough = 1 + Math.floor(Math.random() * 200);
-      while (writer.written.length < enough) await once(writer.process.stdout as NodeJS.ReadableStream, "data");
+      await writer.hasWritten(enough);
       all.push(...(await writer.kill()));
       await using registry = await openSqliteRegistry(path);
       const there = await devicesOf(registry);
@@ -87,7 +38,7 @@ describe("a process that is killed while it writes", () => {
         expect(there.get(id), `${id} of round ${round}`).toMatchObject({ revision, lastSeen: i, firmware: `1.${i}.0` });
       }
     }
-    expect(all.length).toBeGreaterThan(20);
+    expect(all.length).toBeGreaterThan(kills);
     expect(integrity(path)).toEqual(sound);
   });
 });
@@ -96,30 +47,45 @@ describe("several processes that write one file", () => {
   it("lose nothing of each other, nor does who follows them", { timeout: 120_000 }, async () => {
     const path = join(folder, "shared.db");
     await using registry = await openSqliteRegistry(path);
-    let cursor = (await registry.devices.page()).feed;
+    const { feed } = await registry.devices.page();
     const count = 300;
     const writers = ["a", "b", "c", "d"].map((name) => new Writer(path, name, count));
     const codes = Promise.all(writers.map((writer) => writer.ended()));
-    let running = true;
-    codes.finally(() => {
-      running = false;
-    });
-    const heard: string[] = [];
-    for (let more = true; running || more; ) {
-      const read = await registry.devices.changes(cursor, { limit: 50 });
-      ({ cursor, more } = read);
-      heard.push(...read.changes.map(({ change, id }) => `${change} ${id}`));
-      if (!more) await new Promise((resolve) => setImmediate(resolve));
-    }
+    const heard = await follow(registry, feed, codes);
     expect(await codes).toEqual([0, 0, 0, 0]);
-    const last = await registry.devices.changes(cursor, { limit: 1_000 });
-    heard.push(...last.changes.map(({ change, id }) => `${change} ${id}`));
     const written = writers.flatMap((writer) => writer.written);
     expect(written).toHaveLength(4 * count);
     expect(heard.sort()).toEqual(written.map(({ id }) => `created ${id}`).sort());
     expect(new Set(written.map(({ revision }) => revision)).size).toBe(4 * count);
     expect((await devicesOf(registry)).size).toBe(4 * count);
     expect(integrity(path)).toEqual(sound);
+  });
+});
+
+describe("who follows a fleet by the time of each row's last change", () => {
+  it("loses what came in the same millisecond, or after the clock was set back; the feed loses nothing", async () => {
+    const path = join(folder, "times.db");
+    let now = 1_000;
+    await using registry = await openSqliteRegistry(path, { clock: { ...systemClock, wall: () => now } });
+    using file = new DatabaseSync(path, { readOnly: true });
+    const newer = file.prepare("SELECT id, updated_at FROM device WHERE updated_at > ? ORDER BY updated_at");
+    let [{ feed }, latest] = [await registry.devices.page(), 0];
+    const [byTime, byFeed]: [unknown[], unknown[]] = [[], []];
+    for (const [id, at] of Object.entries({ a: 1_000, b: 1_000, c: 900, d: 1_001 })) {
+      now = at;
+      await registry.devices.put([{ id, address: "http://10.0.0.1" }]);
+      for (const row of newer.all(latest)) {
+        byTime.push(row["id"]);
+        latest = Number(row["updated_at"]);
+      }
+      const { changes, cursor } = await registry.devices.changes(feed);
+      feed = cursor;
+      byFeed.push(...changes.map((change) => change.id));
+    }
+    expect([byTime, byFeed]).toEqual([
+      ["a", "d"],
+      ["a", "b", "c", "d"],
+    ]);
   });
 });
 

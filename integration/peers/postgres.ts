@@ -133,7 +133,6 @@ class Server implements PostgresServer {
     const program = join(this.folder, "native/bin/postgres");
     this.#process = spawn(program, ["-D", join(this.folder, "data"), "-p", String(this.port), ...flags], {
       stdio: "ignore",
-      detached: true, // a group of its own, so that a kill reaches all of it
       ...nobody,
     });
     await this.#answers();
@@ -157,12 +156,29 @@ class Server implements PostgresServer {
   async kill(): Promise<void> {
     const { process: server } = this;
     const ended = once(server, "exit");
-    process.kill(-(server.pid ?? 0), "SIGKILL");
+    // All at once, as when the machine fails: each of its workers is in a group of its own, and would end in its own way.
+    server.kill("SIGSTOP");
+    for (const pid of workersOf(server.pid ?? 0)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // it has just ended
+      }
+    }
+    server.kill("SIGKILL");
     await ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function workersOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  } catch {
+    return []; // not Linux: they end by themselves, once they see that their parent has gone
   }
 }

@@ -71,8 +71,14 @@ export function appendReport(rows: ReportRows, input: ReportInput, now: number):
   if (report instanceof Refusal) return { id: typeof input?.id === "string" ? input.id : "", ...report };
   const { id, device } = report;
   if (rows.has(device, id)) return { id, result: "known" };
-  if (!rows.append(report)) return { id, result: "unknown_device", reason: "device must be the id of a device" };
+  if (!rows.append(report)) return unknownDevice(id);
   const seen = observationOf(report);
   if (seen !== undefined) rows.observe(seen);
   return { id, result: "appended" };
 }
+
+export const unknownDevice = (id: string): ReportResult => ({
+  id,
+  result: "unknown_device",
+  reason: "device must be the id of a device",
+});

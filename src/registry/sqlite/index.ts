@@ -9,8 +9,9 @@ import { invalidOption } from "../failures.ts";
 import { Feed } from "../feed.ts";
 import { only } from "../filter.ts";
 import { Gate } from "../gate.ts";
+import { keepArtifacts, sweepArtifacts } from "../kept-artifacts.ts";
 import { Sharing } from "../sharing.ts";
-import { createArtifacts, sweepArtifacts } from "./artifacts.ts";
+import { createArtifactRows } from "./artifacts.ts";
 import { DeviceTable } from "./device-table.ts";
 import { createDevices } from "./devices.ts";
 import { type Fleet, FleetCounts, identify } from "./fleet.ts";
@@ -90,11 +91,12 @@ async function furnish(fleet: Fleet, path: string): Promise<SqliteRegistry> {
   const { gate, versions, database, counters, cursors } = fleet;
   const [devices, profiles] = [new DeviceTable(fleet), new ProfileTable(fleet)];
   const folder = `${path}.artifacts`;
-  await sweepArtifacts(fleet, folder);
+  const artifacts = createArtifactRows(fleet);
+  await sweepArtifacts(artifacts, folder, fleet.clock.wall());
   return Object.freeze({
     devices: createDevices(fleet, devices, profiles, new Feed(cursors, "devices")),
     profiles: createProfiles(fleet, profiles, devices, new Feed(cursors, "profiles")),
-    artifacts: createArtifacts(fleet, folder),
+    artifacts: keepArtifacts(fleet, artifacts, folder),
     reports: createReports(fleet, devices),
     versions,
     statistics: (): SqliteStatistics => ({ ...database.statistics(), operations: counters.read() }),

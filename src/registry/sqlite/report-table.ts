@@ -1,9 +1,7 @@
-import type { DeviceStatus } from "../../core/device.ts";
-import type { Report, ReportBody, ReportKind } from "../../core/report-store.ts";
-import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
-import { freezeAll } from "../json.ts";
-import type { ReportPlace, ReportWindow, ResolvedReportFilter } from "../report-filter.ts";
+import type { Connection, Parameter } from "../../store/sqlite/index.ts";
+import type { ReportWindow, ResolvedReportFilter } from "../report-filter.ts";
 import type { ReportFields } from "../report-input.ts";
+import { type KeptReport, readReportRow, reportColumns } from "../report-row.ts";
 import type { Condition } from "./page.ts";
 
 const reportStatements = {
@@ -23,10 +21,6 @@ export function addReport(on: Connection, report: ReportFields): boolean {
   return on.run(reportStatements.append, device, id, kind, at, receivedAt, status, firmware, json) === 1;
 }
 
-export interface KeptReport extends ReportPlace {
-  readonly report: Report;
-}
-
 /** One page of what matches, and one row more. */
 export function readReports(on: Connection, filter: ResolvedReportFilter, window: ReportWindow): KeptReport[] {
   const conditions = conditionsOf(filter);
@@ -36,13 +30,13 @@ export function readReports(on: Connection, filter: ResolvedReportFilter, window
     conditions.push({ sql: `(received_at, key) ${before} (?, ?)`, parameters: [after.receivedAt, after.key] });
   }
   const rows = on.all(
-    `SELECT key, device, id, kind, at, received_at, status, firmware, body FROM report ${whereOf(conditions)}
+    `SELECT ${reportColumns} FROM report ${whereOf(conditions)}
       ORDER BY received_at ${order}, key ${order} LIMIT ? + 0 OFFSET ? + 0`,
     ...parametersOf(conditions),
     window.limit + 1,
     window.offset,
   );
-  return rows.map(readRow);
+  return rows.map(readReportRow);
 }
 
 /** Removes some of what matches. @returns how many */
@@ -74,30 +68,3 @@ const whereOf = (conditions: readonly Condition[]): string =>
 
 const parametersOf = (conditions: readonly Condition[]): Parameter[] =>
   conditions.flatMap(({ parameters }) => parameters);
-
-type Columns = readonly [
-  key: number,
-  device: string,
-  id: string,
-  kind: ReportKind,
-  at: number,
-  receivedAt: number,
-  status: DeviceStatus | null,
-  firmware: string | null,
-  body: string | null,
-];
-
-function readRow(row: Row): KeptReport {
-  const [key, device, id, kind, at, receivedAt, status, firmware, body] = row as unknown as Columns;
-  const report: Report = Object.freeze({
-    id,
-    device,
-    kind,
-    at,
-    receivedAt,
-    ...(status === null ? {} : { status }),
-    ...(firmware === null ? {} : { firmware }),
-    ...(body === null ? {} : { body: freezeAll(JSON.parse(body) as ReportBody) }),
-  });
-  return { key, receivedAt, report };
-}

@@ -1,9 +1,11 @@
 // A process that writes to a fleet until it is killed. Every line it prints is a write that was acknowledged.
-// Arguments: the file, the writer's name, how many devices (0: until killed).
+// Arguments: the file or the connection string, the writer's name, how many devices (0: until killed).
+import type { Registry } from "../src/core/registry.ts";
+import { openPostgresRegistry } from "../src/registry/postgres/index.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 
-const [path = "", name = "", count = "0"] = process.argv.slice(2);
-const registry = await openSqliteRegistry(path);
+const [store = "", name = "", count = "0"] = process.argv.slice(2);
+const registry: Registry = await (store.startsWith("postgres:") ? openPostgresRegistry : openSqliteRegistry)(store);
 const most = Number(count) || Number.POSITIVE_INFINITY;
 const device = (id: string) => ({ id, address: "http://10.0.0.1", tags: [name] });
 

@@ -1,0 +1,139 @@
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Artifact, ArtifactRef } from "../core/artifact.ts";
+import type { ArtifactStore } from "../core/artifact-store.ts";
+import type { CallOptions, Listing, PageOptions } from "../core/page.ts";
+import type { Counters } from "../store/counters.ts";
+import { checkSameMeaning, readReference, unknownArtifact } from "./artifact-bytes.ts";
+import { keepFile, sweepFiles } from "./artifact-files.ts";
+import type { Cursors } from "./cursor.ts";
+import type { Gate } from "./gate.ts";
+import { freezeAll } from "./json.ts";
+import { issuer, listing } from "./page.ts";
+import { type PageWindow, resolvePage } from "./page-options.ts";
+import { findStored, openStored } from "./stored-payload.ts";
+
+/** What a database keeps of artifacts whose bytes are files: columns in the order of `artifactColumns`. */
+export interface ArtifactRows {
+  find(digest: string): Promise<readonly unknown[] | undefined>;
+  /** Adds a row, unless there is one with this digest: then that one is returned. */
+  add(row: KeptArtifact): Promise<readonly unknown[] | undefined>;
+  /** Returns the name of the removed row's file. */
+  remove(digest: string): Promise<string | undefined>;
+  /** In the order of digests, one more than the limit when there is more. */
+  page(window: PageWindow): Promise<readonly (readonly unknown[])[]>;
+}
+
+export interface KeptArtifact extends ArtifactRef {
+  /** Its hardware as JSON. */
+  readonly boards: string | null;
+  /** The name of its file. */
+  readonly file: string;
+  /** The SHA-256 of each of its blocks, one after the other. */
+  readonly blocks: Uint8Array;
+}
+
+export const artifactColumns = "digest, name, version, length, hardware, file, blocks";
+
+type Columns = readonly [
+  digest: string,
+  name: string,
+  version: string,
+  length: number,
+  hardware: string | null,
+  file: string,
+  blocks: Uint8Array,
+];
+
+/** What a store of artifacts needs of its registry. */
+export interface Keeper {
+  readonly gate: Gate;
+  readonly counters: Counters;
+  readonly cursors: Cursors;
+}
+
+const use = "page artifacts";
+
+/**
+ * @param folder where the bytes are; made by the first put. A file's name is its digest and a number of its own: whoever
+ * removes an artifact can never take away the file of one that was put again meanwhile.
+ */
+export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: ArtifactRows, folder: string): ArtifactStore {
+  const known = (row: readonly unknown[] | undefined, ref: ArtifactRef): ArtifactRef | undefined => {
+    if (row === undefined) return undefined;
+    const there = readRow(row);
+    checkSameMeaning(there, ref);
+    return there;
+  };
+  return Object.freeze({
+    async put(artifact: Artifact, options?: CallOptions): Promise<ArtifactRef> {
+      gate.enter(options);
+      const ref = readReference(artifact);
+      return counters.measure("artifacts.put", one, async () => {
+        const before = known(await rows.find(ref.digest), ref);
+        if (before !== undefined) return before;
+        const file = `${ref.digest}.${randomBytes(8).toString("hex")}`;
+        let adopted = false;
+        try {
+          const blocks = await keepFile(join(folder, file), artifact, ref, () => gate.enter(options));
+          gate.enter(options);
+          const boards = ref.hardware === undefined ? null : JSON.stringify(ref.hardware);
+          const meanwhile = await rows.add({ ...ref, boards, file, blocks }); // two puts of the same bytes may overlap
+          adopted = meanwhile === undefined;
+          return known(meanwhile, ref) ?? ref;
+        } finally {
+          if (!adopted) await rm(join(folder, file), { force: true });
+        }
+      });
+    },
+
+    async open(digest: string, options?: CallOptions): Promise<Artifact> {
+      gate.enter(options);
+      return counters.measure("artifacts.open", one, async () => {
+        const row = isDigest(digest) ? await rows.find(digest) : undefined;
+        if (row === undefined) throw unknownArtifact();
+        const ref = readRow(row);
+        const [, , , , , file, blocks] = row as unknown as Columns;
+        return openStored(ref, await findStored(join(folder, file), ref.length, blocks));
+      });
+    },
+
+    async remove(digest: string, options?: CallOptions): Promise<boolean> {
+      gate.enter(options);
+      return counters.measure("artifacts.remove", Number, async () => {
+        const removed = isDigest(digest) ? await rows.remove(digest) : undefined;
+        if (removed !== undefined) await rm(join(folder, removed), { force: true });
+        return removed !== undefined;
+      });
+    },
+
+    async list(options?: PageOptions): Promise<Listing<ArtifactRef>> {
+      gate.enter(options);
+      const window = resolvePage(cursors, use, options);
+      return counters.measure(
+        "artifacts.list",
+        ({ items }) => items.length,
+        async () => {
+          const found = (await rows.page(window)).map(readRow);
+          return listing(found, (ref) => ref.digest, window, issuer(cursors, use));
+        },
+      );
+    },
+  });
+}
+
+const one = () => 1;
+const isDigest = (digest: unknown): boolean => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
+
+/** Removes files that a crash left behind. */
+export async function sweepArtifacts(rows: ArtifactRows, folder: string, now: number): Promise<void> {
+  const isKept = async (name: string) => ((await rows.find(name.slice(0, 64))) as Columns | undefined)?.[5] === name;
+  await sweepFiles(folder, isKept, now);
+}
+
+function readRow(row: readonly unknown[]): ArtifactRef {
+  const [digest, name, version, length, hardware] = row as unknown as Columns;
+  const boards = hardware === null ? {} : { hardware: freezeAll(JSON.parse(hardware) as readonly string[]) };
+  return Object.freeze({ name, version, length, digest, ...boards });
+}

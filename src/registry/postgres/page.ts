@@ -1,0 +1,43 @@
+import type { Parameter } from "../../store/postgres/index.ts";
+
+/** One condition of a filter in SQL, a `?` for each parameter. */
+export interface Condition {
+  readonly sql: string;
+  readonly parameters: readonly Parameter[];
+}
+
+export const condition = (sql: string, ...parameters: Condition["parameters"]): Condition => ({ sql, parameters });
+
+/** What no row meets. */
+export const nothing: Condition = condition("false");
+
+/**
+ * Whether a text may be in the database at all. No row has half of a surrogate pair, which would be sent as U+FFFD, nor a
+ * NUL, which PostgreSQL refuses.
+ */
+export const isStorable = (text: unknown): text is string =>
+  typeof text === "string" && text.isWellFormed() && !text.includes("\0");
+
+/** Those of a list of keys that a row may have, each once. */
+export const keys = (values: readonly unknown[]): string[] => [...new Set(values.filter(isStorable))];
+
+/** Numbers the parameters as PostgreSQL has them. */
+export function numbered({ sql, parameters }: Condition): Condition {
+  let count = 0;
+  const text = sql.replaceAll("?", () => {
+    count += 1;
+    return `$${count}`;
+  });
+  return { sql: text, parameters };
+}
+
+/**
+ * Rows, and with them what the fleet's own row says: one statement, so that both are of one moment. Where there are no rows
+ * there is one, of the fleet's columns alone.
+ */
+export function beside(fleetColumns: string, columns: string, rows: Condition, fleet: number): Condition {
+  return numbered({
+    sql: `SELECT ${fleetColumns}, ${columns} FROM flashwave.fleet f LEFT JOIN LATERAL (${rows.sql}) r ON true WHERE f.key = ?`,
+    parameters: [...rows.parameters, fleet],
+  });
+}

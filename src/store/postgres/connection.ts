@@ -1,0 +1,98 @@
+import { hash } from "node:crypto";
+import type { Parameter, PostgresClient, PostgresPool, PostgresQuery, Row } from "./client.ts";
+import { isRefused, sqlState } from "./failure.ts";
+
+/** Texts that are given a name. Those made of a filter have as many texts as there are shapes of filters. */
+const named = 256;
+
+// int8 as a number: all of ours are far below 2^53. Told with each statement, since the pool may be the caller's.
+const numbers: readonly number[] = [20, 21, 23];
+const bytes = 17;
+const types = {
+  getTypeParser(type: number): (value: string) => unknown {
+    if (numbers.includes(type)) return Number;
+    if (type === 16) return (value) => value === "t";
+    if (type === bytes) return (value) => Buffer.from(value.slice(2), "hex");
+    return (value) => value;
+  },
+};
+
+/** What went wrong, and whether the server may have been given the statement. */
+export class StatementError extends Error {
+  readonly sent: boolean;
+
+  constructor(cause: unknown, sent: boolean) {
+    super("a statement failed", { cause });
+    this.sent = sent;
+  }
+}
+
+/** Runs single statements, each a transaction of its own, each on whichever connection is free. */
+export class Connections {
+  readonly #pool: PostgresPool;
+  readonly #patience: number;
+  readonly #names = new Map<string, string>();
+  /** Statements sent so far. */
+  executed = 0;
+
+  /** @param patience milliseconds that an answer may take */
+  constructor(pool: PostgresPool, patience: number) {
+    this.#pool = pool;
+    this.#patience = patience;
+  }
+
+  /** @throws StatementError */
+  async all(sql: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
+    const name = this.#nameOf(sql);
+    const { rows } = await this.#run({
+      text: sql,
+      values: parameters,
+      rowMode: "array",
+      types,
+      ...(name === undefined ? {} : { name }),
+    });
+    return rows as readonly Row[];
+  }
+
+  /** Runs several statements in one message, which makes them one transaction. */
+  async script(sql: string): Promise<void> {
+    await this.#run({ text: sql });
+  }
+
+  async #run(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }> {
+    const client = await this.#connect();
+    let broken = false;
+    // A connection that breaks fails its statement; told as an event as well, it would end the process.
+    const onError = () => {
+      broken = true;
+    };
+    client.on("error", onError);
+    try {
+      this.executed += 1;
+      return await client.query({ ...query, query_timeout: this.#patience });
+    } catch (error) {
+      // Whoever gave up waiting leaves an answer behind, which the next must not take for its own.
+      broken ||= !isRefused(error);
+      throw new StatementError(error, sqlState(error) === undefined);
+    } finally {
+      client.off("error", onError);
+      client.release(broken);
+    }
+  }
+
+  async #connect(): Promise<PostgresClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw new StatementError(error, false);
+    }
+  }
+
+  #nameOf(sql: string): string | undefined {
+    const known = this.#names.get(sql);
+    if (known !== undefined || this.#names.size >= named) return known;
+    const name = `flashwave_${hash("sha256", sql).slice(0, 32)}`;
+    this.#names.set(sql, name);
+    return name;
+  }
+}

@@ -1,0 +1,322 @@
+import { inspect } from "node:util";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describePostgres, type PostgresServer, password, startPostgres } from "../../../integration/peers/postgres.ts";
+import { Database, type DatabaseOptions, type Parameter, type Schema } from "./index.ts";
+import { poolSettings } from "./pool.ts";
+import { checkDatabase } from "./schema.ts";
+
+const schema: Schema = {
+  name: "own",
+  migrations: ["CREATE TABLE own.t (n int4 PRIMARY KEY, text text); INSERT INTO own.t VALUES (0, 'first')"],
+};
+const second = "ALTER TABLE own.t ADD COLUMN more text; INSERT INTO own.t VALUES (-1, 'second')";
+const current: Schema = { ...schema, migrations: [...schema.migrations, second] };
+
+const failure = (words: string, retryable = false) => ({
+  name: "FlashwaveError",
+  code: "registry_failed",
+  retryable,
+  message: expect.stringContaining(words),
+});
+
+describePostgres("a database that is shared", () => {
+  let server: PostgresServer;
+  let admin: pg.Client;
+  let databases = 0;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    admin = new pg.Client(server.url());
+    await admin.connect();
+  }, 120_000);
+  afterAll(async () => {
+    await admin.end();
+    await server[Symbol.asyncDispose]();
+  });
+
+  async function newDatabase(): Promise<string> {
+    databases += 1;
+    await admin.query(`CREATE DATABASE d${databases}`);
+    return server.url(`d${databases}`);
+  }
+
+  const open = (url: string, options: Partial<DatabaseOptions> = {}) => Database.open(url, { schema, ...options });
+
+  const write = (database: Database, sql: string, ...parameters: Parameter[]) =>
+    database.write(async () => database.attempt((on) => on.all(sql, ...parameters)), [0]);
+
+  const numbers = async (database: Database) =>
+    (await database.all("SELECT n FROM own.t ORDER BY n")).map(([n]) => n as number);
+
+  async function query(url: string, sql: string): Promise<unknown[][]> {
+    const client = new pg.Client(url);
+    await client.connect();
+    try {
+      return (await client.query({ text: sql, rowMode: "array" })).rows as unknown[][];
+    } finally {
+      await client.end();
+    }
+  }
+
+  describe("migrations", () => {
+    it("fill an empty database, and do each step once", async () => {
+      const url = await newDatabase();
+      for (const [version, rows] of [
+        [schema, [0]],
+        [schema, [0]],
+        [current, [-1, 0]],
+        [current, [-1, 0]],
+      ] as const) {
+        const database = await open(url, { schema: version });
+        expect(await numbers(database)).toEqual(rows);
+        await database.close();
+      }
+    });
+
+    it("are done once by any number of starters", async () => {
+      const url = await newDatabase();
+      const starters = await Promise.all(Array.from({ length: 8 }, () => open(url, { schema: current })));
+      for (const database of starters) {
+        expect(await numbers(database)).toEqual([-1, 0]);
+        await database.close();
+      }
+    });
+
+    it("leave a database as it was when a step fails", async () => {
+      const url = await newDatabase();
+      const broken = { ...schema, migrations: [...schema.migrations, "CREATE TABLE own.b (n int4); SELECT 1 / 0"] };
+      await expect(open(url, { schema: broken })).rejects.toMatchObject(failure("a value does not fit"));
+      expect(await query(url, "SELECT 1 FROM pg_namespace WHERE nspname = 'own'")).toEqual([]);
+      await (await open(url)).close();
+    });
+  });
+
+  describe("what cannot be worked with is refused, and left as it was:", () => {
+    it("a newer schema, also one that came between look and lock", async () => {
+      const url = await newDatabase();
+      await (await open(url, { schema: current })).close();
+      await expect(open(url)).rejects.toMatchObject(failure("schema version 2, this Flashwave knows 1"));
+      const { migration } = await import("./schema.ts");
+      await expect(query(url, migration(schema))).rejects.toThrow("schema version 2, this Flashwave knows 1");
+    });
+
+    it("another program's schema of the same name", async () => {
+      const url = await newDatabase();
+      await query(url, "CREATE SCHEMA own; CREATE TABLE own.theirs (n int4)");
+      await expect(open(url)).rejects.toMatchObject(failure("another program's"));
+      expect(await query(url, "SELECT relname FROM pg_class WHERE relnamespace = 'own'::regnamespace")).toEqual([
+        ["theirs"],
+      ]);
+    });
+
+    it("a server that is too old, and one with another encoding", async () => {
+      const found = { server: 150_000, encoding: "UTF8", version: 0, foreign: false };
+      expect(() => checkDatabase(found, schema)).not.toThrow();
+      for (const old of [140_012, 90_600, 0, Number.NaN]) {
+        expect(() => checkDatabase({ ...found, server: old }, schema)).toThrow("PostgreSQL 15 or newer");
+      }
+      await admin.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+      await expect(open(server.url("latin"))).rejects.toMatchObject(failure("encoding UTF8"));
+    });
+
+    it("a user without rights; with them it only needs those to use what is there", async () => {
+      const url = await newDatabase();
+      await admin.query("CREATE ROLE guest LOGIN PASSWORD 'guest'");
+      const guest = url.replace(/\/\/.*@/, "//guest:guest@");
+      await expect(open(guest)).rejects.toMatchObject(failure("lacks rights"));
+      await (await open(url)).close();
+      await query(url, "GRANT USAGE ON SCHEMA own TO guest; GRANT SELECT ON own.schema_version, own.t TO guest");
+      const database = await open(guest);
+      expect(await numbers(database)).toEqual([0]);
+      await expect(write(database, "INSERT INTO own.t VALUES (1)")).rejects.toMatchObject(failure("lacks rights"));
+      expect(await numbers(database)).toEqual([0]);
+      await database.close();
+    });
+
+    it("a database that takes no writes", async () => {
+      const url = await newDatabase();
+      await query(url, `ALTER DATABASE d${databases} SET default_transaction_read_only = on`);
+      await expect(open(url)).rejects.toMatchObject(failure("takes no writes"));
+    });
+  });
+
+  describe("what cannot be reached fails with what to do, and without the password:", () => {
+    it.each([
+      ["another password", (url: string) => url.replace(/:[^:@/]+@/, ":wr0ng-s3cret@"), "refused the login", false],
+      ["no such database", (url: string) => `${url}-none`, "no such database", false],
+      ["nothing that listens", (url: string) => url.replace(/:\d+\//, ":1/"), "nothing listens", true],
+      ["no such port", (url: string) => url.replace(/:\d+\//, ":99999/"), "cannot be", undefined],
+      ["a broken string", (url: string) => url.replace("127.0.0.1", "[::"), "cannot be read", false],
+    ])("%s", async (_, spoil, words, retryable) => {
+      const url = spoil(server.url());
+      const error = await open(url).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).toMatchObject(failure(words, retryable ?? (expect.any(Boolean) as unknown as boolean)));
+      const printed = `${inspect(error, { depth: 9, showHidden: true })}${JSON.stringify(error)}`;
+      for (const secret of [password, encodeURIComponent(password), "wr0ng-s3cret"]) {
+        expect(printed).not.toContain(secret);
+      }
+    });
+  });
+
+  describe("a pool", () => {
+    it("of our own is set as it should be, and closed", async () => {
+      const url = await newDatabase();
+      const database = await open(url);
+      const sessions = `SELECT count(*)::int4 FROM pg_stat_activity WHERE application_name = 'flashwave' AND datname = 'd${databases}'`;
+      await Promise.all(Array.from({ length: 50 }, () => database.all("SELECT pg_sleep(0.02)")));
+      expect((await admin.query({ text: sessions, rowMode: "array" })).rows).toEqual([[10]]);
+      await database.close();
+      await database.close();
+      await expect(database.all("SELECT 1")).rejects.toMatchObject(failure("closed"));
+      await expect(write(database, "SELECT 1")).rejects.toMatchObject(failure("closed"));
+      expect(poolSettings).toMatchObject({ max: 10, connectionTimeoutMillis: 10_000 });
+      expect(poolSettings).toMatchObject({ idleTimeoutMillis: 300_000, maxLifetimeSeconds: 1_800 });
+    });
+
+    it("of the caller stays open, as it was, with all listeners taken off", async () => {
+      const pool = new pg.Pool({ connectionString: await newDatabase(), max: 1 });
+      const database = await Database.open(pool, { schema });
+      expect(await database.all("SELECT 1::int8, 'a', true, '\\x01ff'::bytea, NULL")).toEqual([
+        [1, "a", true, Buffer.of(1, 255), null],
+      ]);
+      await expect(database.all("SELECT 1 / 0")).rejects.toMatchObject(failure("does not fit"));
+      await database.close();
+      const client = await pool.connect();
+      expect((await client.query("SELECT 1::int8 AS n")).rows).toEqual([{ n: "1" }]); // int8 is text to the caller still
+      expect(client.listenerCount("error")).toBe(0);
+      client.release();
+      expect(pool.totalCount).toBe(1); // a refused statement costs no connection
+      await pool.end();
+    });
+
+    it("that is full is waited for no longer than it says", async () => {
+      const pool = new pg.Pool({ connectionString: await newDatabase(), max: 1, connectionTimeoutMillis: 1_000 });
+      const database = await Database.open(pool, { schema });
+      const held = await pool.connect();
+      await expect(database.all("SELECT 1")).rejects.toMatchObject(failure("no connection was free", true));
+      held.release();
+      expect(await database.all("SELECT 1")).toEqual([[1]]);
+      await pool.end();
+    });
+  });
+
+  describe("group commit", () => {
+    const step = (database: Database) => async (rows: readonly number[]) =>
+      database.attempt((on) => on.all("INSERT INTO own.t SELECT unnest($1::int4[]) RETURNING n", rows));
+
+    it("writes all that is asked for in one turn at once, each with its own results", async () => {
+      const database = await open(await newDatabase());
+      const add = step(database);
+      const before = database.statistics().statements;
+      const results = await Promise.all(Array.from({ length: 50 }, (_, i) => database.write(add, [i + 1, 1_000 + i])));
+      expect(results).toEqual(Array.from({ length: 50 }, (_, i) => [[i + 1], [1_000 + i]]));
+      const { statements, commits } = database.statistics();
+      expect([statements - before, commits]).toEqual([1, 1]);
+      await database.close();
+    });
+
+    it("keeps the order in which it was asked, whatever kind of write", async () => {
+      const database = await open(await newDatabase());
+      const order: string[] = [];
+      const kind = (name: string) => async (rows: readonly number[]) => {
+        order.push(`${name} ${rows.length}`);
+        return rows;
+      };
+      const [a, b] = [kind("a"), kind("b")];
+      await Promise.all([a, a, b, a, b, b].map((one) => database.write(one, [1])));
+      expect(order).toEqual(["a 2", "b 1", "a 1", "b 2"]);
+      await database.close();
+    });
+
+    it("takes back the write that is refused, and that one alone", async () => {
+      const database = await open(await newDatabase());
+      const add = step(database);
+      const writes = [[1, 2], [3, 3], [0], [4]].map((rows) => database.write(add, rows));
+      const results = await Promise.allSettled(writes);
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+      expect(results[1]).toMatchObject({ reason: failure("integrity") });
+      expect(await numbers(database)).toEqual([0, 1, 2, 4]);
+      await database.close();
+    });
+
+    it("finishes what it was given before it closes", async () => {
+      const url = await newDatabase();
+      const database = await open(url);
+      const writes = Promise.all([
+        write(database, "INSERT INTO own.t VALUES (1)"),
+        write(database, "INSERT INTO own.t VALUES (2)"),
+      ]);
+      await database.close();
+      await writes;
+      expect(await query(url, "SELECT n FROM own.t ORDER BY n")).toEqual([[0], [1], [2]]);
+    });
+  });
+
+  describe("what the server gives up for others is tried again:", () => {
+    it("a deadlock", async () => {
+      const url = await newDatabase();
+      const database = await open(url);
+      await write(database, "INSERT INTO own.t VALUES (1), (2)");
+      // Each locks its first row before the other's second: the server ends one of them.
+      const update = (first: number, then: number) =>
+        `WITH a AS (UPDATE own.t SET text = 'x' WHERE n = ${first} RETURNING pg_sleep(0.3))
+         , b AS (SELECT count(*) AS c FROM a) UPDATE own.t SET text = 'y' FROM b WHERE n = ${then} AND c = 1`;
+      const other = await open(url);
+      await Promise.all([write(database, update(1, 2)), write(other, update(2, 1))]);
+      expect(database.statistics().retries + other.statistics().retries).toBe(1);
+      await Promise.all([database.close(), other.close()]);
+    });
+
+    it("in vain, until patience ends", async () => {
+      const database = await open(await newDatabase(), { patience: 150 });
+      const raise = "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$";
+      await expect(write(database, raise)).rejects.toMatchObject(failure("again and again", true));
+      expect(database.statistics().retries).toBeGreaterThan(1);
+      await database.close();
+    });
+  });
+
+  describe("a connection that is lost", () => {
+    const terminate = (url: string) =>
+      admin.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'flashwave'",
+        [url.slice(url.lastIndexOf("/") + 1)],
+      );
+
+    it("while it is idle is noticed by the next read, which takes another", async () => {
+      const url = await newDatabase();
+      const database = await open(url);
+      for (let i = 0; i < 3; i += 1) {
+        await terminate(url);
+        expect(await numbers(database)).toEqual([0]);
+      }
+      await database.close();
+    });
+
+    it("in the middle of a write fails it, and says that it may have happened; the next write goes on", async () => {
+      const url = await newDatabase();
+      const database = await open(url);
+      const slow = write(database, "INSERT INTO own.t SELECT 5 FROM pg_sleep(30)");
+      const refused = expect(slow).rejects.toMatchObject(failure("ended the connection", true));
+      const active =
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%SELECT 5 FROM pg_sleep(30)%' AND pid <> pg_backend_pid()";
+      while ((await admin.query(active)).rowCount === 0);
+      await terminate(url);
+      await refused;
+      await write(database, "INSERT INTO own.t VALUES (6)");
+      expect(await numbers(database)).toEqual([0, 6]);
+      await database.close();
+    });
+
+    it("without a word is given up after its time, and its answer taken for no other's", async () => {
+      const database = await open(await newDatabase(), { patience: 200 });
+      await expect(database.all("SELECT 7, pg_sleep(2)")).rejects.toMatchObject(failure("before its answer", true));
+      expect(await database.all("SELECT 8")).toEqual([[8]]);
+      await database.close();
+    });
+  });
+});

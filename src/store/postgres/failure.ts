@@ -1,0 +1,84 @@
+import { closed, failed } from "../failure.ts";
+
+// SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html: whole codes, or classes by their first two.
+const told: Readonly<Record<string, string>> = {
+  "08": "the connection to the database was lost",
+  "22": "a value does not fit the database; nothing of this was written",
+  "23": "the change would break the database's integrity; nothing of it was written",
+  "25006": "the database takes no writes: it is a standby or set to read only; connect to the primary",
+  "28": "the database refused the login: check user, password and pg_hba.conf",
+  "3D000": "there is no such database on the server; create it first",
+  "40001": "others changed the same rows again and again; try again",
+  "40P01": "others changed the same rows again and again; try again",
+  "42501":
+    "the database's user lacks rights: to open a fleet for the first time it needs CREATE on the database, later the schema flashwave's",
+  "53": "the database has no room, memory or connections left; nothing of this was written",
+  "54": "a value is too large for the database; nothing of this was written",
+  "57014": "the database was told to break the statement off; nothing of it was written",
+  "57P": "the database ended the connection: it stops, starts or was told to; try again",
+  "58": "the database's disk failed; check the server before going on",
+  XX: "the database is damaged; check the server before going on",
+};
+
+const retryable: readonly string[] = ["08", "40001", "40P01", "53", "57014", "57P"];
+
+/** PostgreSQL's own code for a failure; nothing when the failure is not the server's. */
+export function sqlState(error: unknown): string | undefined {
+  const { code, severity } = (error ?? {}) as { readonly code?: unknown; readonly severity?: unknown };
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && typeof severity === "string" ? code : undefined;
+}
+
+/** Whether the server chose this one to fail, so that others could go on: nothing of it was written. */
+export function isContended(error: unknown): boolean {
+  return ["40001", "40P01"].includes(sqlState(error) ?? "");
+}
+
+/** Whether the server ended the connection. */
+export function isEnded(error: unknown): boolean {
+  return /^(08|57P)/.test(sqlState(error) ?? "");
+}
+
+/** Whether the server refused a statement, and nothing else: nothing of it was written, and its connection still stands. */
+export function isRefused(error: unknown): boolean {
+  return sqlState(error) !== undefined && !isEnded(error);
+}
+
+/**
+ * A failure of `pg` or of PostgreSQL as `registry_failed`, with what to do next; what failed otherwise as it is.
+ * Messages of the server may hold values; only what our own statements raise (`P0001`) is passed on.
+ */
+export function storeFailure(error: unknown, sent: boolean): unknown {
+  const state = sqlState(error);
+  if (state === "P0001") return failed((error as Error).message, error);
+  if (state !== undefined) {
+    const key = [state, state.slice(0, 3), state.slice(0, 2)].find((code) => told[code] !== undefined);
+    const message = told[key ?? ""] ?? `the database failed with SQLSTATE ${state}; its cause says more`;
+    return failed(message, error, key !== undefined && retryable.includes(key));
+  }
+  if (!(error instanceof Error) || error.name === "FlashwaveError") return error;
+  if (/after calling end on the pool/.test(error.message)) return closed(error);
+  return failed(sent ? lost : unreachable(error), withoutSecrets(error), true);
+}
+
+const lost =
+  "the connection to the database was lost before its answer; a write may or may not have happened: read, then try again";
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens at its address",
+  ENOTFOUND: "its host has no address",
+  EAI_AGAIN: "its host's address could not be found out",
+  ECONNRESET: "it broke the connection off",
+};
+
+function unreachable(error: Error): string {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const reason =
+    reasons[code] ?? (/timeout/.test(error.message) ? "no connection was free or stood in time" : undefined);
+  return `the database cannot be reached${reason === undefined ? "" : `: ${reason}`}; check its address and that it runs`;
+}
+
+/** The client's own errors may hold the connection's settings. */
+function withoutSecrets(error: Error): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return Object.assign(new Error(error.message), code === undefined ? {} : { code });
+}
