@@ -1,9 +1,10 @@
 import { medianOf } from "./print.ts";
+import { quotedStore } from "./quoted.ts";
 import { median } from "./statistics.ts";
-import type { Metric, TrialResult } from "./types.ts";
+import type { Figure, TrialResult } from "./types.ts";
 
 /** The median of a peer's samples in a trial; NaN where there are none. */
-export type Figures = (trial: string, peer: string, metric: Metric) => number;
+export type Figures = (trial: string, peer: string, figure: Figure) => number;
 
 /** @param turn only what the peers' processes of this number measured */
 export function figuresOf(trials: readonly TrialResult[], turn?: number): Figures {
@@ -21,7 +22,9 @@ export interface Bar {
   readonly goal: number;
   /** Whether a bar is a ceiling or a floor. */
   readonly bound: "at most" | "at least";
-  readonly unit: "" | "×" | "KB" | "MB" | "µs";
+  readonly unit: "" | "×" | "KB" | "MB" | "µs" | "k/s";
+  /** Judged by the worst turn instead of the middle one. */
+  readonly worst?: true;
   measure(of: Figures): number;
 }
 
@@ -53,6 +56,12 @@ const atLeast = (id: string, metric: string, bar: number, goal: number, measure:
   bound: "at least",
   unit: "×",
   measure,
+});
+
+/** What must not happen at all, in no turn. */
+const none = (id: string, metric: string, measure: Bar["measure"]): Bar => ({
+  ...atMost(id, metric, 0, 0, "", measure),
+  worst: true,
 });
 
 export const bars: readonly Bar[] = [
@@ -136,6 +145,48 @@ export const bars: readonly Bar[] = [
   atLeast("fan-out", "10 MiB to 100 devices ÷ createReadStream + hash each, throughput", 4, 7, (of) =>
     speed(of, "fan-out", "flashwave file", "request stream+hash"),
   ),
+  ...quotedStore.map(({ trial, what, reached }) =>
+    atLeast(
+      `store-${trial}`,
+      `SQLite, ${what}: what the reference reached ÷ ours`,
+      1,
+      3,
+      (of) => reached / of(trial, "sqlite", "wall"),
+    ),
+  ),
+  ...(["sqlite", "postgres"] as const).flatMap((store): readonly Bar[] => [
+    {
+      id: `clients-${store}`,
+      metric: `50 clients on ${store} for 10 s, operations of one fleet`,
+      bar: 1,
+      goal: 3,
+      bound: "at least",
+      unit: "k/s",
+      measure: (of) => 1e3 / of("clients-50", store, "wall"),
+    },
+    none(
+      `clients-errors-${store}`,
+      `50 clients on ${store} for 10 s: errors and violations of integrity`,
+      (of) => of("clients-50", store, "count errors") + of("clients-50", store, "count violations"),
+    ),
+  ]),
+  none(
+    "store-busy",
+    "four readers of one SQLite file that a fifth writes to: errors",
+    (of) =>
+      of("concurrent-snapshots-shared", "sqlite", "count errors") +
+      of("concurrent-changes-shared", "sqlite", "count errors"),
+  ),
+  ...(["sqlite", "postgres"] as const).map((store) =>
+    atMost(
+      `import-rss-${store}`,
+      `growth of resident memory, 100,000 devices into ${store} ÷ 10,000`,
+      2,
+      1.5,
+      "×",
+      (of) => of("import-100k", store, "rssPeak") / of("import-10k", store, "rssPeak"),
+    ),
+  ),
   atMost(
     "idle-rss",
     "resident memory per idle device, 10,000 connections kept",
@@ -163,6 +214,8 @@ export function measureBar(bar: Bar, trials: readonly TrialResult[]): Measured {
     .filter(Number.isFinite)
     .toSorted((a, b) => a - b);
   const at = (q: number): number => values[Math.round(q * (values.length - 1))] ?? Number.NaN;
+  const worst = at(bar.bound === "at most" ? 1 : 0);
+  if (bar.worst === true) return { value: worst, low: worst, high: worst, turns: values.length };
   return { value: median(values), low: at(0.25), high: at(0.75), turns: values.length };
 }
 

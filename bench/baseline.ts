@@ -56,7 +56,7 @@ async function record(): Promise<void> {
     root: join(here, ".."),
     say: (text) => console.error(text),
   };
-  using shop = new Workshop();
+  await using shop = new Workshop();
   for (const trial of select(trials, { ...values, long: true })) {
     const result = await runTrial(trial, plan, shop);
     printTrial(result);

@@ -87,7 +87,7 @@ if (different.length > 0) {
   console.error("Record one here (npm run bench:baseline), or compare two checkouts (-- --against <folder>).");
   process.exit(1);
 }
-using shop = new Workshop();
+await using shop = new Workshop();
 const pairings: Pairing[] = [];
 for (const trial of select(trials, values)) {
   if (!trial.peers.some(({ module }) => isOurs(module))) continue;

@@ -1,8 +1,8 @@
 import { figure, median, spread } from "./statistics.ts";
-import type { Metric, PeerResult, TrialResult } from "./types.ts";
+import type { Figure, PeerResult, TrialResult } from "./types.ts";
 
 /** The median figure of a peer, NaN where it was not measured. */
-export function medianOf(peer: PeerResult | undefined, metric: Metric): number {
+export function medianOf(peer: PeerResult | undefined, metric: Figure): number {
   return median((peer?.samples ?? []).map((sample) => figure(sample, metric)));
 }
 
@@ -30,7 +30,16 @@ export function rowsOf(trial: TrialResult): readonly (readonly string[])[] {
   const reference = trial.peers.find((peer) => peer.name === trial.reference);
   const base = medianOf(reference, trial.judgedBy);
   const memory = trial.peers.some((peer) => peer.samples.some((sample) => sample.rssPeak !== 0));
-  const head = ["peer", "wall/op", "ops/s", "CPU/op", "heap/op", ...(memory ? ["RSS peak +", "RSS held/op"] : [])];
+  const counts = countsOf(trial);
+  const head = [
+    "peer",
+    "wall/op",
+    "ops/s",
+    "CPU/op",
+    "heap/op",
+    ...(memory ? ["RSS peak +", "RSS held/op"] : []),
+    ...counts,
+  ];
   const rows = trial.peers.map((peer) => {
     if (peer.samples.length === 0) return [peer.name, peer.skipped ?? "not measured"];
     const wall = medianOf(peer, "wall");
@@ -43,11 +52,26 @@ export function rowsOf(trial: TrialResult): readonly (readonly string[])[] {
       short(medianOf(peer, "cpu"), "us"),
       short(heap, "bytes"),
       ...(memory ? [short(medianOf(peer, "rssPeak"), "bytes"), short(medianOf(peer, "rssHeld"), "bytes")] : []),
+      ...counts.map((name) => count(worst(peer, name))),
       `${short(median(own) / base)} ±${Math.round(spread(own) * 100)} %`,
     ];
   });
   return [[...head, `${trial.judgedBy} ÷ ${trial.reference}`], ...rows];
 }
+
+/** The names of all counts that any peer told, in the order in which they were told. */
+function countsOf(trial: TrialResult): readonly string[] {
+  const samples = trial.peers.flatMap((peer) => peer.samples);
+  return [...new Set(samples.flatMap(({ counts }) => Object.keys(counts ?? {})))];
+}
+
+/** The highest of all rounds: no error is averaged away. */
+function worst(peer: PeerResult, name: string): number {
+  const told = peer.samples.map((sample) => figure(sample, `count ${name}`)).filter(Number.isFinite);
+  return told.length === 0 ? Number.NaN : Math.max(...told);
+}
+
+const count = (value: number): string => (Number.isInteger(value) ? value.toLocaleString("en") : short(value));
 
 export function printTrial(trial: TrialResult): void {
   const rows = rowsOf(trial);

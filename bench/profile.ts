@@ -37,7 +37,7 @@ const folder = join(
   `profile-${trial.name}-${new Date().toISOString().replaceAll(":", "-")}`,
 );
 mkdirSync(folder, { recursive: true });
-using shop = new Workshop();
+await using shop = new Workshop();
 const plan = {
   machine: describeMachine(),
   processes: 1,

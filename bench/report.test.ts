@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bars, figuresOf, measureBar, standing } from "./bars.ts";
+import { bars, type Figures, figuresOf, measureBar, standing } from "./bars.ts";
 import { judge } from "./judgement.ts";
 import { differences } from "./machine.ts";
 import { short } from "./print.ts";
@@ -101,6 +101,42 @@ describe("BASELINE.md", () => {
 
   it("says of an ablation what leaving it out costs", () => {
     expect(text).toMatch(/\| a-part \| About off \| cpu \+48 % \| < 0\.001 \| 1\.00 \| gains \|/);
+  });
+});
+
+describe("counts", () => {
+  const counted = (errors: number, processes: number): PeerResult => {
+    const { samples, ...rest } = peer("sqlite", 100, processes);
+    return { ...rest, samples: samples.map((sample, i) => ({ ...sample, counts: { errors: i === 1 ? errors : 0 } })) };
+  };
+  const named = (errors: number): Results => {
+    const clients = { ...trial("clients-50", "store", [counted(errors, 3)]), reference: "sqlite" };
+    return { machine, mode: "baseline", trials: [clients] };
+  };
+
+  it("are kept with their samples, and shown at their worst", () => {
+    const results = named(7);
+    const text = stringifyResults(results);
+    expect(text).toMatch(/^\s*\[0,0,10,100000,100,70000,0,0,0,\{"errors":0\}\],$/m);
+    expect(parseResults(text)).toMatchObject(results);
+    const shown = render(results, { analysis: [], tried: {} }, []);
+    expect(shown).toContain("| heap/op | errors | cpu ÷ sqlite |");
+    expect(shown).toMatch(/\| sqlite \| .* \| 7 \| 1\.00/);
+  });
+
+  it("that must be none are judged by the worst turn", () => {
+    const none = { id: "none", metric: "errors", bar: 0, goal: 0, bound: "at most", unit: "", worst: true } as const;
+    const errors = { ...none, measure: (of: Figures) => of("clients-50", "sqlite", "count errors") };
+    const judged = (count: number) => standing(errors, measureBar(errors, named(count).trials));
+    expect([judged(0), judged(7)]).toEqual(["goal met", "not met"]);
+  });
+});
+
+describe("the naive form of a store's questions", () => {
+  it("is set against ours, time and memory", () => {
+    const asked = trial("changes", "store", [peer("sqlite", 100), peer("naive", 1_000)]);
+    const shown = render({ machine, mode: "baseline", trials: [asked] }, { analysis: [], tried: {} }, []);
+    expect(shown).toMatch(/\| changes \| 100 µs \| 10\.0 µs \| 90\.0 % \| 7\.00 KB \| 7\.00 KB \| 0\.0 % \|/);
   });
 });
 

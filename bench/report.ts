@@ -2,7 +2,7 @@ import { type Bar, bars, type Figures, figuresOf, measureBar, processesOf, stand
 import { plainTable, table } from "./markdown.ts";
 import { short } from "./print.ts";
 import { quoted } from "./quoted.ts";
-import { ablationSection, groupSections } from "./report-groups.ts";
+import { ablationSection, groupSections, naiveSection } from "./report-groups.ts";
 import type { Machine, Metric, Results, TrialResult } from "./types.ts";
 
 /** What people wrote about the figures; the figures themselves come from recorded results alone. */
@@ -36,6 +36,7 @@ export function render(results: Results, notes: Notes, history: readonly History
     quotedIntro,
     quotedTable(of),
     ...groupSections(results.trials),
+    ...naiveSection(results.trials),
     ...ablationSection(results.trials),
     "## Analysis",
     ...notes.analysis.map((paragraph) => fill(paragraph, of)),
@@ -99,12 +100,12 @@ function barTable(trials: readonly TrialResult[]): string {
 }
 
 function mark(bar: Bar, value: number): string {
-  return `${bar.bound === "at most" ? "≤" : "≥"} ${value}${bar.unit === "×" ? "×" : ` ${bar.unit}`}`;
+  return `${bar.bound === "at most" ? "≤" : "≥"} ${value}${bar.unit === "×" ? "×" : ` ${bar.unit}`}`.trimEnd();
 }
 
 function amount(value: number, unit: Bar["unit"]): string {
   if (!Number.isFinite(value)) return "–";
-  return `${value.toFixed(2)}${unit === "×" ? "×" : ` ${unit}`}`;
+  return `${value.toFixed(2)}${unit === "×" ? "×" : ` ${unit}`}`.trimEnd();
 }
 
 function shortfalls(trials: readonly TrialResult[], notes: Notes): string {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { PlacedSample, Results } from "./types.ts";
+import type { Counts, PlacedSample, Results } from "./types.ts";
 
 const columns = [
   "process",
@@ -13,7 +13,17 @@ const columns = [
   "retained",
 ] as const satisfies readonly (keyof PlacedSample)[];
 
-type Row = readonly number[];
+type Row = readonly (number | Counts)[];
+
+/** Stands around a row while the text is made: no figure and no name holds it. */
+const mark = "\u00a6";
+const marked = new RegExp(`"${mark}(.*)${mark}"`, "g");
+
+/** Its counts come last, where it has any. */
+function rowOf(sample: PlacedSample): Row {
+  const { counts } = sample;
+  return [...columns.map((column) => sample[column]), ...(counts === undefined ? [] : [counts])];
+}
 
 /** Samples are rows of numbers on a line each: small enough to be kept, and readable in a difference. */
 export function stringifyResults(results: Results): string {
@@ -21,17 +31,21 @@ export function stringifyResults(results: Results): string {
     { columns, ...results },
     (key, value: unknown) =>
       key === "samples"
-        ? (value as PlacedSample[]).map((sample) => `[${columns.map((c) => sample[c]).join(",")}]`)
+        ? (value as PlacedSample[]).map((sample) => `${mark}${JSON.stringify(rowOf(sample))}${mark}`)
         : value,
     1,
   );
-  return `${text.replace(/"(\[[\d.,\-e]+\])"/g, "$1")}\n`;
+  return `${text.replace(marked, (_, row: string) => JSON.parse(`"${row}"`) as string)}\n`;
 }
 
 export function parseResults(text: string): Results {
   return JSON.parse(text, (key, value: unknown) =>
     key === "samples"
-      ? (value as Row[]).map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? 0])))
+      ? (value as Row[]).map((row) => {
+          const counts = row[columns.length];
+          const figures = Object.fromEntries(columns.map((column, index) => [column, row[index] ?? 0]));
+          return counts === undefined ? figures : { ...figures, counts };
+        })
       : value,
   ) as Results;
 }

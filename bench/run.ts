@@ -32,7 +32,7 @@ const plan: Plan = {
   say: () => undefined,
 };
 const done: TrialResult[] = [];
-using shop = new Workshop();
+await using shop = new Workshop();
 for (const trial of select(trials, values)) {
   const result = await runTrial(trial, plan, shop);
   done.push(result);

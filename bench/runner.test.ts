@@ -47,7 +47,7 @@ const trial: Trial = {
 
 describe("the runner", () => {
   it("measures every peer in its own process and says why one was not", async () => {
-    using shop = new Workshop();
+    await using shop = new Workshop();
     const { peers } = await runTrial(trial, quick, shop);
     const [raw, ours, go, broken] = peers;
     for (const peer of [raw, ours]) {
@@ -64,13 +64,41 @@ describe("the runner", () => {
   });
 
   it("sends large files, and finds out how much work fills a round", async () => {
-    using shop = new Workshop();
+    await using shop = new Workshop();
     const parameters = { inFlight: 1, devices: 1, bytes: 600_000, body: "ring" } as const;
     const file = { ...trial, parameters, peers: [{ name: "ours", about: "", module: "peers/flashwave.ts" }] };
     const { ops: _, ...measured } = file;
     const { peers } = await runTrial(measured, quick, shop);
     expect(peers[0]?.skipped).toBeUndefined();
     expect(peers[0]?.samples).toHaveLength(2);
+  });
+});
+
+describe("registries", () => {
+  it.each(["page", "resolve-past"] as const)("answer alike, ours and the naive one: %s", async (operation) => {
+    await using shop = new Workshop();
+    const registry = "peers/store/registry.ts";
+    const peers = [
+      { name: "memory", about: "", module: registry, parameters: { variant: "memory" } },
+      { name: "sqlite", about: "", module: registry, parameters: { variant: "sqlite" } },
+      { name: "naive", about: "", module: "peers/store/naive.ts" },
+    ];
+    const parameters = { inFlight: 1, devices: 1, operation, profiles: 300 };
+    const asked = await runTrial({ ...trial, reference: "memory", parameters, peers, ops: 2 }, quick, shop);
+    for (const { skipped, samples } of asked.peers) expect([skipped, samples.length]).toEqual([undefined, 2]);
+  });
+
+  it("tell errors and violations of many clients apart from what was measured", async () => {
+    await using shop = new Workshop();
+    const peers = [{ name: "sqlite", about: "", module: "peers/store/threads.ts", parameters: { variant: "shared" } }];
+    const parameters = { inFlight: 2, devices: 1, operation: "page", profiles: 300 } as const;
+    const {
+      peers: [sqlite],
+    } = await runTrial({ ...trial, reference: "sqlite", parameters, peers }, quick, shop);
+    for (const { ops, counts } of sqlite?.samples ?? []) {
+      expect([ops, counts]).toEqual([10, { errors: 0, "busy waits": 0, "commits beside": expect.any(Number) }]);
+    }
+    expect(sqlite?.samples).toHaveLength(2);
   });
 });
 

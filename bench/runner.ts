@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Child } from "./child.ts";
 import { pinned } from "./machine.ts";
 import type { Machine, Parameters, PeerResult, PeerSpec, PlacedSample, Sample, Trial, TrialResult } from "./types.ts";
-import { goModule, type Workshop } from "./workshop.ts";
+import { isGo, type Workshop } from "./workshop.ts";
 
 export interface Plan {
   readonly machine: Machine;
@@ -25,34 +25,48 @@ export interface Plan {
 
 const here = import.meta.dirname;
 
-function missing(peer: PeerSpec, machine: Machine): string | undefined {
-  if (peer.module === goModule && machine.go === "") return "Go not installed";
+function missing(peer: PeerSpec, machine: Machine, shop: Workshop): string | undefined {
+  if (isGo(peer.module)) return machine.go === "" ? "Go not installed" : unbuilt(peer.module, shop);
   if (peer.module.endsWith("curl.ts") && machine.curl === "") return "curl not installed";
   return undefined;
 }
 
-function commandOf(trial: Trial, peer: PeerSpec, port: number, plan: Plan, shop: Workshop): readonly string[] {
+function unbuilt(module: string, shop: Workshop): string | undefined {
+  try {
+    shop.go(module);
+    return undefined;
+  } catch (error) {
+    return reason(error);
+  }
+}
+
+interface Servers {
+  readonly port: number;
+  readonly postgres?: string;
+}
+
+function commandOf(trial: Trial, peer: PeerSpec, servers: Servers, plan: Plan, shop: Workshop): readonly string[] {
   const parameters: Parameters = { ...trial.parameters, ...peer.parameters };
   const order = JSON.stringify({
     parameters,
-    port,
+    ...servers,
     file: parameters.body === undefined || parameters.body.startsWith("memory") ? "" : shop.file(parameters.bytes ?? 0),
     root: peer.root ?? plan.root,
     module: new URL(peer.module, import.meta.url).href,
+    folder: shop.folder,
     memory: trial.memory === true,
     allocations: plan.allocations,
   });
-  const command =
-    peer.module === goModule
-      ? [shop.go(), order]
-      : [
-          process.execPath,
-          "--expose-gc",
-          "--no-warnings",
-          ...(plan.nodeOptions ?? []),
-          join(here, "trial-main.ts"),
-          order,
-        ];
+  const command = isGo(peer.module)
+    ? [shop.go(peer.module), order]
+    : [
+        process.execPath,
+        "--expose-gc",
+        "--no-warnings",
+        ...(plan.nodeOptions ?? []),
+        join(here, "trial-main.ts"),
+        order,
+      ];
   return pinned(0, plan.machine, command);
 }
 
@@ -159,21 +173,29 @@ function reason(error: unknown): string {
   return line.replace(/(?:file:\/\/)?\/[^\s'"]+\//g, "").slice(0, 120);
 }
 
+/** The server's connection string, or why there is none; nothing where no peer asks for it. */
+async function postgresFor(trial: Trial, plan: Plan, shop: Workshop): Promise<string | Error | undefined> {
+  if (!trial.peers.some(({ postgres }) => postgres === true)) return undefined;
+  return shop.postgres(plan.machine.pinned ? 1 : undefined).catch((error: Error) => error);
+}
+
 /** Runs all peers of one trial against one server process. A peer that fails is reported, and the others go on. */
 export async function runTrial(trial: Trial, plan: Plan, shop: Workshop): Promise<TrialResult> {
   const core = trial.oneCore === true ? 0 : 1;
   await using server = new Child(pinned(core, plan.machine, [process.execPath, join(here, "server.ts")]));
   const port = Number(await server.line());
+  const postgres = await postgresFor(trial, plan, shop);
   const contenders: Contender[] = trial.peers.map((peer) => ({
     peer,
     samples: [],
-    skipped: missing(peer, plan.machine),
+    skipped: peer.postgres === true && postgres instanceof Error ? reason(postgres) : missing(peer, plan.machine, shop),
   }));
+  const servers = { port, ...(typeof postgres === "string" && { postgres }) };
   for (let process_ = 0; process_ < plan.processes; process_++) {
     plan.say(`${trial.name} ${process_ + 1}/${plan.processes}`);
     const able = contenders.filter(({ skipped }) => skipped === undefined);
     const start = (contender: Contender): Running =>
-      new Running(contender, new Child(commandOf(trial, contender.peer, port, plan, shop)));
+      new Running(contender, new Child(commandOf(trial, contender.peer, servers, plan, shop)));
     await generation(trial, able, process_, start, plan);
   }
   const peers = contenders.map(

@@ -1,8 +1,9 @@
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
-import type { Metric, PeerResult, Sample } from "./types.ts";
+import type { Figure, Metric, PeerResult, Sample } from "./types.ts";
 
-/** One sample's figure for a metric; see {@link Metric} for the units. */
-export function figure(sample: Sample, metric: Metric): number {
+/** One sample's figure; see {@link Metric} for the units. NaN for a count that it does not have. */
+export function figure(sample: Sample, metric: Figure): number {
+  if (isCount(metric)) return sample.counts?.[metric.slice("count ".length)] ?? Number.NaN;
   switch (metric) {
     case "wall":
       return sample.wallNs / 1e3 / sample.ops;
@@ -20,6 +21,8 @@ export function figure(sample: Sample, metric: Metric): number {
       return metric satisfies never;
   }
 }
+
+const isCount = (figure: Figure): figure is Exclude<Figure, Metric> => figure.startsWith("count ");
 
 /** The middle value; the mean of the two in the middle where their number is even. NaN of nothing. */
 export function median(values: readonly number[]): number {

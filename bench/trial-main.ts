@@ -35,7 +35,7 @@ async function measure(runner: Runner, ops: number, memory: boolean): Promise<Om
   const heap = getHeapStatistics().total_allocated_bytes;
   const cpu = process.cpuUsage();
   const start = process.hrtime.bigint();
-  const own = await runner.run(ops);
+  const told = await runner.run(ops);
   const wallNs = Number(process.hrtime.bigint() - start);
   const used = process.cpuUsage(cpu);
   const heapBytes = getHeapStatistics().total_allocated_bytes - heap;
@@ -44,7 +44,15 @@ async function measure(runner: Runner, ops: number, memory: boolean): Promise<Om
   const rssPeak = rss - rssBefore;
   if (memory) globalThis.gc?.();
   const rssHeld = memory ? process.memoryUsage.rss() - rssBefore : 0;
-  return { ops, wallNs, cpuUs: own?.cpuUs ?? used.user + used.system, heapBytes, rssPeak, rssHeld };
+  return {
+    ops: told?.ops ?? ops,
+    wallNs,
+    cpuUs: told?.cpuUs ?? used.user + used.system,
+    heapBytes: heapBytes + (told?.heapBytes ?? 0),
+    rssPeak,
+    rssHeld,
+    ...(told?.counts && { counts: told.counts }),
+  };
 }
 
 /** `--heap-prof` shows what is still held; what a push costs is mostly what it lets go of again. */

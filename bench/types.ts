@@ -12,7 +12,31 @@ export interface Parameters {
   readonly body?: BodySource;
   /** Which of its ways of working a peer is to use. */
   readonly variant?: string;
+  /** What is asked of a registry. */
+  readonly operation?: Operation;
+  /** Base profiles of a registry. @default 1_000 */
+  readonly profiles?: number;
 }
+
+/** One call to a registry, or one kind of work on it; see the trials for what each is. */
+export type Operation =
+  | "page"
+  | "changes"
+  | "headers"
+  | "metrics"
+  | "resolve-siblings"
+  | "resolve-chain"
+  | "resolve-past"
+  | "overrides-none"
+  | "overrides-ten"
+  | "reads"
+  | "clients"
+  | "import"
+  | "fleet-page"
+  | "fleet-offset"
+  | "fleet-filter"
+  | "fleet-firmware"
+  | "fleet-resolve";
 
 /**
  * `memory`: one Buffer. `memory-hash`: the same, hashed for each push. `file`: the client's own best way with a file.
@@ -24,8 +48,10 @@ export type BodySource = "memory" | "memory-hash" | "file" | "ring" | "stream" |
 export interface PeerSpec {
   readonly name: string;
   readonly about: string;
-  /** A module of `bench/` that exports `prepare`, or the Go client. */
+  /** A module of `bench/` that exports `prepare`, or one of the Go programs. */
   readonly module: string;
+  /** It is given a PostgreSQL server, which all trials share. */
+  readonly postgres?: true;
   /** Laid over the trial's parameters. */
   readonly parameters?: Partial<Parameters>;
   /** Another tree whose `src` this peer loads. */
@@ -65,14 +91,29 @@ export interface Context {
   readonly file: string;
   /** The tree whose `src` is measured. */
   readonly root: string;
+  /** Lasts as long as the whole run: for what is expensive to make. */
+  readonly folder: string;
+  /** The connection string of a PostgreSQL server, for a peer that asks for one. */
+  readonly postgres?: string;
 }
 
+/** What only the peer itself knows of a round. */
+export interface Told {
+  /** Where it works in processes of its own: their CPU time, in microseconds. */
+  readonly cpuUs?: number;
+  /** Where it works in threads of its own: the bytes that they allocated. */
+  readonly heapBytes?: number;
+  /** Where time ends a round: the operations that were done. */
+  readonly ops?: number;
+  readonly counts?: Counts;
+}
+
+/** Errors and the like, by name and unit as the report shows them. */
+export type Counts = Readonly<Record<string, number>>;
+
 export interface Runner {
-  /**
-   * Does `ops` operations; rejects when any of them fails. A peer that works in processes of its own tells their CPU
-   * time, in microseconds.
-   */
-  run(ops: number): Promise<undefined | { readonly cpuUs: number }>;
+  /** Does `ops` operations; rejects when any of them fails, unless errors are what it counts. */
+  run(ops: number): Promise<undefined | Told>;
   close(): Promise<void> | void;
 }
 
@@ -90,6 +131,7 @@ export interface Sample {
   readonly rssHeld: number;
   /** Heap and external bytes still held after a collection, above its value before the peer was prepared; 0 where not watched. */
   readonly retained: number;
+  readonly counts?: Counts;
 }
 
 export interface PlacedSample extends Sample {
@@ -140,3 +182,6 @@ export interface Results {
  * `retained`: bytes per operation.
  */
 export type Metric = "wall" | "cpu" | "heap" | "rssPeak" | "rssHeld" | "retained";
+
+/** A metric, or a count by its name. */
+export type Figure = Metric | `count ${string}`;

@@ -32,6 +32,51 @@ const pools: readonly PeerSpec[] = [
 const common = { group: "ablations", reference: "on" } as const;
 const noNetwork = { ...common, warmMs: 300 } as const;
 
+const stored = (
+  name: string,
+  about: string,
+  on: string,
+  offs: Readonly<Record<string, string>>,
+  ops?: number,
+): Trial => ({
+  ...common,
+  name,
+  about,
+  parameters: alone,
+  peers: Object.entries({ on, ...offs }).map(([side, says]) => ({
+    name: side,
+    about: says,
+    module: "ablations/store.ts",
+    parameters: { variant: `${name}/${side}` },
+  })),
+  judgedBy: "wall",
+  warmMs: 300,
+  ...(ops === undefined ? {} : { ops }),
+});
+
+const stores: readonly Trial[] = [
+  stored("prepared-once", "Ten overrides of a profile, in both their versions, read from a file.", "prepared once", {
+    "bare limit": "`LIMIT ?`, which SQLite prepares again by itself",
+    off: "prepared for each call",
+  }),
+  stored("index", "Ten overrides of a profile, in both their versions, among 5,000.", "by an index on their parent", {
+    off: "no index",
+  }),
+  stored("one-statement", "The items of 100 profiles.", "one statement", { off: "one per profile, prepared once" }),
+  stored("counters", "What a fleet of 3,000 profiles has.", "one row of counters", { off: "an aggregate over all" }),
+  stored("keyset", "50 profiles after 900 others.", "after a key", { off: "by OFFSET" }),
+  stored("group-commit", "One device put by each of 500 callers.", "500 at once", { off: "one after the other" }, 500),
+  stored(
+    "index-writes",
+    "One device of a batch of 200 put into a fleet of 50,000. What indexes cost.",
+    "all indexes",
+    {
+      off: "the ids' alone",
+    },
+    2_000,
+  ),
+];
+
 export const ablations: readonly Trial[] = [
   {
     ...common,
@@ -134,4 +179,5 @@ export const ablations: readonly Trial[] = [
     peers: pair("ablations/reply-body.ts", "memory of the announced length", "list, then Buffer.concat"),
     judgedBy: "wall",
   },
+  ...stores,
 ];

@@ -1,49 +1,14 @@
-// The Go peer: net/http as its documentation shows it, driven by the same lines as the Node peers. Each line on
-// standard input is a number of operations; each answer is one line of JSON.
+// The Go peer: net/http as its documentation shows it, driven by the same lines as the Node peers.
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"runtime"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
-	"time"
 )
-
-type parameters struct {
-	InFlight int    `json:"inFlight"`
-	Devices  int    `json:"devices"`
-	Bytes    int    `json:"bytes"`
-	Method   string `json:"method"`
-	Body     string `json:"body"`
-	Variant  string `json:"variant"`
-}
-
-type order struct {
-	Parameters parameters `json:"parameters"`
-	Port       int        `json:"port"`
-	File       string     `json:"file"`
-	Memory     bool       `json:"memory"`
-}
-
-type sample struct {
-	Ops       int   `json:"ops"`
-	WallNs    int64 `json:"wallNs"`
-	CPUUs     int64 `json:"cpuUs"`
-	HeapBytes int64 `json:"heapBytes"`
-	RSSPeak   int64 `json:"rssPeak"`
-	RSSHeld   int64 `json:"rssHeld"`
-	Retained  int64 `json:"retained"`
-}
 
 // plainReader hides a file's other methods, so that io.Copy copies instead of calling sendfile.
 type plainReader struct{ io.Reader }
@@ -53,13 +18,6 @@ type peer struct {
 	client http.Client
 	urls   []string
 	bytes  []byte
-}
-
-func fail(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 }
 
 func newPeer(o order) *peer {
@@ -127,89 +85,18 @@ func (p *peer) inspect(url string) {
 }
 
 func (p *peer) run(ops int) {
-	var next int64 = -1
-	var workers sync.WaitGroup
-	for i := 0; i < p.Parameters.InFlight; i++ {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for {
-				index := int(atomic.AddInt64(&next, 1))
-				if index >= ops {
-					return
-				}
-				url := p.urls[index%len(p.urls)]
-				if p.Parameters.Method == "GET" {
-					p.inspect(url)
-				} else {
-					p.push(url)
-				}
-			}
-		}()
-	}
-	workers.Wait()
-}
-
-func cpu() int64 {
-	var usage syscall.Rusage
-	fail(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	return usage.Utime.Sec*1e6 + int64(usage.Utime.Usec) + usage.Stime.Sec*1e6 + int64(usage.Stime.Usec)
-}
-
-func rss() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}
-
-func (p *peer) measure(ops int) sample {
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	rssBefore, peak := rss(), int64(0)
-	stop := make(chan struct{})
-	var watching sync.WaitGroup
-	if p.Memory {
-		watching.Add(1)
-		go func() {
-			defer watching.Done()
-			for tick := time.NewTicker(2 * time.Millisecond); ; {
-				select {
-				case <-stop:
-					tick.Stop()
-					return
-				case <-tick.C:
-					if now := rss() - rssBefore; now > peak {
-						peak = now
-					}
-				}
-			}
-		}()
-	}
-	cpuBefore, start := cpu(), time.Now()
-	p.run(ops)
-	wall, used := time.Since(start).Nanoseconds(), cpu()-cpuBefore
-	close(stop)
-	watching.Wait()
-	runtime.ReadMemStats(&after)
-	runtime.GC()
-	return sample{ops, wall, used, int64(after.TotalAlloc - before.TotalAlloc), peak, rss() - rssBefore, 0}
+	inFlight(p.order, ops, func(_, index int) {
+		url := p.urls[index%len(p.urls)]
+		if p.Parameters.Method == "GET" {
+			p.inspect(url)
+		} else {
+			p.push(url)
+		}
+	})
 }
 
 func main() {
-	var o order
-	fail(json.Unmarshal([]byte(os.Args[1]), &o))
+	o := readOrder()
 	p := newPeer(o)
-	fmt.Println("ready")
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		ops, err := strconv.Atoi(lines.Text())
-		fail(err)
-		text, err := json.Marshal(p.measure(ops))
-		fail(err)
-		fmt.Println(string(text))
-	}
+	serve(o, p.run)
 }
