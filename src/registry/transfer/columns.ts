@@ -43,7 +43,16 @@ export function pickFields(row: RegisteredDevice | ProfileRow, columns: Columns)
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
 }
 
+/** What a spreadsheet would run as a formula (OWASP, "CSV Injection"), and what is put before it. */
+const runnable = /^[=+\-@\t\r]/;
+const guarded = /^'+[=+\-@\t\r]/;
+
 export function writeCell(kind: CellKind, value: unknown): string {
+  const cell = plainCell(kind, value);
+  return runnable.test(cell) || guarded.test(cell) ? `'${cell}` : cell;
+}
+
+function plainCell(kind: CellKind, value: unknown): string {
   if (value === undefined) return "";
   if (kind === "text") return String(value);
   if (kind === "list" && Array.isArray(value) && value.length > 0 && value.every(isSimple)) return value.join(";");
@@ -53,9 +62,10 @@ export function writeCell(kind: CellKind, value: unknown): string {
 const isSimple = (member: unknown): boolean =>
   typeof member === "string" && member === member.trim() && !member.includes(";") && !member.startsWith("[");
 
-/** A cell's value; absent when it is empty. @throws SyntaxError for JSON that is none */
-export function readCell(kind: CellKind, cell: string): unknown {
-  if (cell === "") return undefined;
+/** A cell's value; absent when it is empty. An apostrophe before a formula is taken away. @throws SyntaxError for JSON that is none */
+export function readCell(kind: CellKind, text: string): unknown {
+  if (text === "") return undefined;
+  const cell = guarded.test(text) ? text.slice(1) : text;
   if (kind === "text") return cell;
   if (kind === "list" && !cell.startsWith("[")) return cell.split(";").map((member) => member.trim());
   return JSON.parse(cell) as unknown;
