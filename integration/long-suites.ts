@@ -1,12 +1,12 @@
-export type SuiteName = "fuzz";
+export type SuiteName = "fuzz" | "mutate";
 
 /** One of the suites that `npm run torture` runs, each in a process of its own, one after the other. */
 export interface LongSuite {
   readonly name: SuiteName;
   /** What it shows, in SECURITY.md's table. */
   readonly about: string;
-  /** Test files: parts of their paths, as `vitest run` takes them. Together they tell at least one figure. */
-  readonly files: readonly string[];
+  /** Test files: parts of their paths, as `vitest run` takes them. Or one program. It tells at least one figure. */
+  readonly runs: readonly string[] | { readonly program: string };
 }
 
 /** Every suite that has a long form. */
@@ -14,6 +14,11 @@ export const longSuites: readonly LongSuite[] = [
   {
     name: "fuzz",
     about: "generated and mutated inputs: a checked value or an error with a code, nothing else",
-    files: ["integration/fuzz/"],
+    runs: ["integration/fuzz/"],
+  },
+  {
+    name: "mutate",
+    about: "defects planted one at a time, each caught by the test that is named for it",
+    runs: { program: "integration/mutate.ts" },
   },
 ];

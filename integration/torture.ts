@@ -23,27 +23,26 @@ function select(names: readonly string[]): readonly LongSuite[] {
   return names.length === 0 ? longSuites : longSuites.filter(({ name }) => names.includes(name));
 }
 
+/** What runs a suite; a runner of tests leaves its counts in `report`. */
+function commandOf({ runs }: LongSuite, report: string): readonly string[] {
+  if ("program" in runs) return [runs.program];
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  return [vitest, "run", "--config", ".config/vitest.ts", ...reporters, ...runs];
+}
+
 /** Runs one suite; nothing where it failed. */
-function run({ name, about, files }: LongSuite, seed: number): SuiteResult | undefined {
+function run(suite: LongSuite, seed: number): SuiteResult | undefined {
+  const { name, about } = suite;
   const folder = mkdtempSync(join(tmpdir(), "flashwave-torture-"));
   try {
     const [figures, report] = [join(folder, "figures.ndjson"), join(folder, "report.json")];
-    const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const env = { ...process.env, FLASHWAVE_LONG: "1", FLASHWAVE_SEED: String(seed), FLASHWAVE_FIGURES: figures };
     const started = performance.now();
-    const { status } = spawnSync(
-      process.execPath,
-      [vitest, "run", "--config", ".config/vitest.ts", ...reporters, ...files],
-      {
-        cwd: root,
-        stdio: "inherit",
-        env: { ...process.env, FLASHWAVE_LONG: "1", FLASHWAVE_SEED: String(seed), FLASHWAVE_FIGURES: figures },
-      },
-    );
+    const { status } = spawnSync(process.execPath, commandOf(suite, report), { cwd: root, stdio: "inherit", env });
     if (status !== 0) return undefined;
     const counted = collectFigures(existsSync(figures) ? readFileSync(figures, "utf8") : "", name);
     if (Object.keys(counted).length === 0) throw new Error(`The suite "${name}" told no figure.`);
-    const { numPassedTests } = JSON.parse(readFileSync(report, "utf8")) as { numPassedTests: number };
     const { cpu, cores, os, node, undici } = describeMachine();
     return {
       name,
@@ -51,14 +50,19 @@ function run({ name, about, files }: LongSuite, seed: number): SuiteResult | und
       recordedAt: new Date().toISOString(),
       seed,
       seconds: Math.round((performance.now() - started) / 1_000),
-      tests: numPassedTests,
-      figures: counted,
+      figures: { ...counted, ...passedIn(report) },
       machine: `${cpu}, ${cores} cores, ${os}`,
       versions: { Node: node, undici },
     };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function passedIn(report: string): Readonly<Record<string, number>> {
+  if (!existsSync(report)) return {};
+  const { numPassedTests } = JSON.parse(readFileSync(report, "utf8")) as { numPassedTests: number };
+  return { "tests passed": numPassedTests };
 }
 
 /** Written after each suite: an hour's work is not lost to the last one. */

@@ -81,19 +81,26 @@ export function fuzz<T>(
   );
 }
 
-/** The same for what is answered later. */
+/**
+ * The same for what is answered later.
+ * @param batch how many inputs one of the generated ones holds; `check` tells what became of each
+ */
 export function fuzzLater<T>(
   name: string,
   count: number,
   inputs: fc.Arbitrary<T>,
-  check: (input: T) => Promise<Verdict<unknown>>,
+  check: (input: T) => Promise<Verdict<unknown> | readonly Verdict<unknown>[]>,
+  batch = 1,
 ): void {
   it(
     name,
     async () => {
       const tally = new Tally();
-      const property = fc.asyncProperty(inputs, async (input) => tally.count(await check(input)));
-      await fc.assert(property, { numRuns: scale(count / 10, count), seed });
+      const property = fc.asyncProperty(inputs, async (input) => {
+        const verdicts = [await check(input)].flat();
+        for (const verdict of verdicts) tally.count(verdict);
+      });
+      await fc.assert(property, { numRuns: scale(count / 10, count) / batch, seed });
       tally.report();
     },
     timeLimit,

@@ -1,0 +1,15 @@
+import { byteMutations } from "./bytes.ts";
+import { registryMutations } from "./registry.ts";
+import { trustMutations } from "./trust.ts";
+import { truthMutations } from "./truth.ts";
+import type { Mutation } from "./types.ts";
+import { wireMutations } from "./wire.ts";
+
+/** Every defect that is planted. */
+export const mutations: readonly Mutation[] = [
+  ...truthMutations,
+  ...trustMutations,
+  ...byteMutations,
+  ...wireMutations,
+  ...registryMutations,
+];

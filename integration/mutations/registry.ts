@@ -1,0 +1,65 @@
+import type { Mutation } from "./types.ts";
+
+/** What would lose what was acknowledged, or make the registry tell what is not so. */
+export const registryMutations: readonly Mutation[] = [
+  {
+    name: "synchronous-off",
+    defect: "a commit does not wait for the disk",
+    edits: [{ file: "src/store/sqlite/settings.ts", find: "synchronous: 2,", replace: "synchronous: 0," }],
+    test: { file: "src/store/sqlite/database.test.ts", title: "is set as it should be: what reads, and what writes" },
+  },
+  {
+    name: "acknowledged-before-commit",
+    defect: "a write is acknowledged before its transaction is committed",
+    edits: [
+      {
+        file: "src/store/sqlite/group-commit.ts",
+        find: "      done.push(job);",
+        replace: "      job.acknowledge();\n      done.push(job);",
+      },
+    ],
+    test: { file: "src/store/sqlite/database.test.ts", title: "acknowledges nothing of a commit that failed" },
+  },
+  {
+    name: "naive-cursor",
+    defect: "a change feed goes on at its end, and skips what did not fit",
+    edits: [
+      {
+        file: "src/registry/feed.ts",
+        find: "cursor: this.cursor(told.at(-1)?.revision ?? from), more: true",
+        replace: "cursor: this.cursor(end), more: true",
+      },
+    ],
+    test: {
+      file: "src/registry/sqlite/sqlite.test.ts",
+      suite: "src/registry/device-feed.suite.ts",
+      title: "goes on from each cursor, as often as one likes, and never tells a change twice",
+    },
+  },
+  {
+    name: "foreign-cursor",
+    defect: "a cursor of another registry or filter is read",
+    edits: [{ file: "src/registry/cursor.ts", find: "|| digest !== seal(use, position)", replace: "" }],
+    test: {
+      file: "src/registry/memory/memory.test.ts",
+      suite: "src/registry/device-pages.suite.ts",
+      title: "refuses cursors of another call, another table and another registry",
+    },
+  },
+  {
+    name: "artifact-unchecked",
+    defect: "a store keeps bytes that are not those of the digest",
+    edits: [
+      {
+        file: "src/registry/artifact-bytes.ts",
+        find: 'if (position !== reference.length || hash.digest("hex") !== reference.digest) throw mismatch();',
+        replace: "",
+      },
+    ],
+    test: {
+      file: "src/registry/sqlite/sqlite.test.ts",
+      suite: "src/registry/artifacts.suite.ts",
+      title: "keeps nothing of",
+    },
+  },
+];

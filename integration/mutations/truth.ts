@@ -1,0 +1,181 @@
+import type { Mutation } from "./types.ts";
+
+/** What would make an outcome say what was not seen, or a device be flashed twice. */
+export const truthMutations: readonly Mutation[] = [
+  {
+    name: "blind-retry",
+    defect: "a lost POST is sent again without a read",
+    edits: [
+      {
+        file: "src/push/retry-policy.ts",
+        find: 'if (ambiguous.has(error.code) || brokeTls(error)) return { next: "read" };',
+        replace: 'if (ambiguous.has(error.code) || brokeTls(error)) return { next: "retry" };',
+      },
+    ],
+    test: {
+      file: "src/push/push.test.ts",
+      title: "reads before it repeats: twice the old version, a quiet period apart",
+    },
+  },
+  {
+    name: "lost-reply-is-failure",
+    defect: "a lost reply counts as a failure, and a device that took the image is flashed again",
+    edits: [
+      {
+        file: "src/push/readback.ts",
+        find: 'if (arrived(reading, expected, wholly)) return { kind: "arrived", state };',
+        replace: "",
+      },
+    ],
+    test: { file: "src/push/push.test.ts", title: "does not repeat what a read shows to have arrived" },
+  },
+  {
+    name: "retries-the-final",
+    defect: "a wrong pin, a refusal and a changed artifact are tried again",
+    edits: [
+      {
+        file: "src/push/retry-policy.ts",
+        find: 'return { next: "give-up", read: readWorthwhile(error) };',
+        replace: 'return { next: "retry" };',
+      },
+    ],
+    test: { file: "src/push/retry-policy.test.ts", title: "wrong pin" },
+  },
+  {
+    name: "no-jitter",
+    defect: "every device that lost its connection comes back at the same moment",
+    edits: [
+      {
+        file: "src/push/retry-policy.ts",
+        find: "return (deferred ?? 0) + Math.floor(random() * ceiling);",
+        replace: "return (deferred ?? 0) + ceiling;",
+      },
+    ],
+    test: { file: "src/push/retry-policy.test.ts", title: "draws delays from below a doubling, capped ceiling" },
+  },
+  {
+    name: "old-version-accepted",
+    defect: "the version from before the send passes for the new one",
+    edits: [
+      {
+        file: "src/push/evidence.ts",
+        find: 'const versionMatches = artifact.version === "" || expected.versions.equal(state.version, artifact.version);',
+        replace:
+          'const versionMatches =\n    artifact.version === "" || state.version === since?.before?.version || expected.versions.equal(state.version, artifact.version);',
+      },
+    ],
+    test: { file: "src/push/evidence.test.ts", title: "the old version" },
+  },
+  {
+    name: "no-new-boot",
+    defect: "a version that is reported without a restart is evidence",
+    edits: [
+      { file: "src/push/evidence.ts", find: 'if (boot === "unchanged") return { kind: "no-boot" };', replace: "" },
+    ],
+    test: { file: "src/push/evidence.test.ts", title: "no boot since" },
+  },
+  {
+    name: "one-read-is-enough",
+    defect: "the first good read is proof: a rollback that follows is not seen",
+    edits: [
+      {
+        file: "src/push/evidence.ts",
+        find: 'now - row.since >= expected.stableFor ? "proven" : "hold"',
+        replace: '"proven"',
+      },
+    ],
+    test: { file: "src/push/evidence.test.ts", title: "is proven once good reads span the stable time" },
+  },
+  {
+    name: "any-device-answers",
+    defect: "a device that calls itself by another id is verified",
+    edits: [
+      {
+        file: "src/push/evidence.ts",
+        find: 'if (state.deviceId !== undefined && state.deviceId !== expected.device) return { kind: "wrong-device" };',
+        replace: "",
+      },
+    ],
+    test: { file: "src/push/evidence.test.ts", title: "another device's id" },
+  },
+  {
+    name: "any-digest",
+    defect: "the right version with another digest is verified",
+    edits: [
+      {
+        file: "src/push/evidence.ts",
+        find: 'return since?.before?.digest === state.digest ? { kind: "old" } : { kind: "wrong-digest" };',
+        replace: 'return { kind: "match", proved: "version", boot: "seen" };',
+      },
+    ],
+    test: { file: "src/push/evidence.test.ts", title: "the right version, another digest" },
+  },
+  {
+    name: "registry-believes-the-send",
+    defect: "the registry records what was sent, not what was read",
+    edits: [
+      { file: "src/push/work.ts", find: "firmware: read.version }", replace: "firmware: outcome.artifact.version }" },
+    ],
+    test: { file: "integration/registry.test.ts", title: "that fail leave what was seen of them, and no evidence" },
+  },
+  {
+    name: "two-at-once",
+    defect: "two attempts on one device overlap",
+    edits: [{ file: "src/push/client.ts", find: "if (this.#underWay.has(device)) {", replace: "if (false) {" }],
+    test: {
+      file: "src/push/push.test.ts",
+      title: "allows one attempt per device at a time, and as many devices as the limit",
+    },
+  },
+  {
+    name: "foreign-token",
+    defect: "a resume token of another artifact is gone on with",
+    edits: [
+      {
+        file: "src/push/shapes.ts",
+        find: "device: id, origin, delivery, digest, length }",
+        replace: "device: id, origin, delivery, length }",
+      },
+    ],
+    test: { file: "src/push/resume.test.ts", title: "is refused before any I/O when it is" },
+  },
+  {
+    name: "budget-not-charged",
+    defect: "a site's retry budget is never spent",
+    edits: [{ file: "src/push/site/retry-budget.ts", find: "this.#tokens -= cost;", replace: "" }],
+    test: {
+      file: "src/push/site/retry-budget.test.ts",
+      title: "pays for a hundred faults or fifty timeouts, and for none after that",
+    },
+  },
+  {
+    name: "breaker-never-opens",
+    defect: "a site that cannot be reached is tried for ever, by all its devices",
+    edits: [
+      {
+        file: "src/push/site/circuit-breaker.ts",
+        find: 'if (reach === "reached" || this.#count < looked || ones(this.#results) < tooMany) return;',
+        replace: "if (now >= 0) return;",
+      },
+    ],
+    test: {
+      file: "src/push/site/circuit-breaker.test.ts",
+      title: "opens again when the ramp breaks, and counts the outage from there",
+    },
+  },
+  {
+    name: "herd-returns-at-once",
+    defect: "a site that is back gets all its devices at the same moment",
+    edits: [
+      {
+        file: "src/push/site/circuit-breaker.ts",
+        find: "if (this.#limit < this.#options.cap) return;",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "src/push/site/circuit-breaker.test.ts",
+      title: "ramps up by one for every contact, and is closed at the cap, with nothing held against the site",
+    },
+  },
+];
