@@ -63,6 +63,14 @@ describePeer("swupdate", ["swupdate", "cpio", "openssl"], (programs) => {
     expect(await client.update(at(peer.url), artifact)).toMatchObject({ status: "skipped" });
   });
 
+  it("takes one image after another from one client", async () => {
+    await using client = clientFor();
+    for (const version of ["2.0.1", "2.0.2"]) {
+      await using artifact = await image({ version });
+      expect(await client.update(at(peer.url), artifact)).toMatchObject({ status: "updated", attempts: 1 });
+    }
+  });
+
   it("sends a large image through the same bytes", async () => {
     await using client = clientFor();
     await using artifact = await image({ version: "2.1.0", bytes: 40_000_000 });
