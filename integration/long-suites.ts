@@ -1,4 +1,4 @@
-export type SuiteName = "fuzz" | "mutate";
+export type SuiteName = "fuzz" | "mutate" | "kills";
 
 /** One of the suites that `npm run torture` runs, each in a process of its own, one after the other. */
 export interface LongSuite {
@@ -20,5 +20,10 @@ export const longSuites: readonly LongSuite[] = [
     name: "mutate",
     about: "defects planted one at a time, each caught by the test that is named for it",
     runs: { program: "integration/mutate.ts" },
+  },
+  {
+    name: "kills",
+    about: "processes and database servers killed with SIGKILL while they write: nothing acknowledged is lost",
+    runs: ["integration/sqlite.test.ts", "integration/postgres.test.ts"],
   },
 ];

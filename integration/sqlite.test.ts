@@ -8,7 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../src/core/clock.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
-import { scale } from "./long.ts";
+import { figure, scale } from "./long.ts";
 import { devicesOf, follow, Writer, type Written } from "./writer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-files-"));
@@ -39,6 +39,7 @@ describe("a process that is killed while it writes", () => {
       }
     }
     expect(all.length).toBeGreaterThan(kills);
+    figure("kills", { kills, "acknowledged writes": all.length });
     expect(integrity(path)).toEqual(sound);
   });
 });

@@ -2,7 +2,7 @@ import type { Random } from "../../core/clock.ts";
 import { closed } from "../failure.ts";
 import type { Parameter, PostgresPool, Row } from "./client.ts";
 import { Connections, StatementError } from "./connection.ts";
-import { isContended, isEnded, isRefused, storeFailure } from "./failure.ts";
+import { isContended, isEnded, isRefused, sqlState, storeFailure } from "./failure.ts";
 import { GroupCommit, type Step } from "./group-commit.ts";
 import { type OwnPool, openPool } from "./pool.ts";
 import { type RetryPolicy, whileContended } from "./retry.ts";
@@ -146,7 +146,11 @@ export class Database implements Queries {
 /** What the server or its client said. */
 const reason = (error: unknown): unknown => (error instanceof StatementError ? error.cause : error);
 
-const told = (error: unknown): unknown => storeFailure(reason(error), error instanceof StatementError && error.sent);
+/** What a caller is told of it. What no statement failed with is a mistake in the code around it, and stays what it is. */
+function told(error: unknown): unknown {
+  const isStores = error instanceof StatementError || sqlState(error) !== undefined;
+  return isStores ? storeFailure(reason(error), error instanceof StatementError && error.sent) : error;
+}
 
 /** Whether a connection broke rather than a statement. A timeout is none: it would only be waited for once more. */
 function isLost(error: unknown): boolean {
