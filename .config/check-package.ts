@@ -35,7 +35,7 @@ await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", lengt
 const outcome: DeviceOutcome = await client.update("pos-001", artifact);
 if (outcome.status !== "updated") throw new Error(JSON.stringify(outcome));
 const refused = await openPostgresRegistry("postgres://127.0.0.1/none").catch((error: Error) => error);
-if (!("message" in refused) || !refused.message.includes("npm install pg")) throw new Error("pg was not missed");
+if (!(refused instanceof Error && refused.message.includes("npm install pg"))) throw new Error("pg was not missed");
 console.log(outcome.evidence.version);
 `;
 
