@@ -1,14 +1,14 @@
 /**
  * Records the kept baseline and renders BASELINE.md. `--only <group>` or `--trial <name>` records a part anew and keeps
- * the rest, where the machine is the same; `--render` only renders.
+ * the rest, each trial with the machine it was recorded on; `--render` only renders.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describeMachine, differences } from "./machine.ts";
+import { describeMachine } from "./machine.ts";
 import { printTrial } from "./print.ts";
 import { type HistoryEntry, type Notes, render } from "./report.ts";
-import { readResults, stringifyResults } from "./results.ts";
+import { keptBeside, readResults, stringifyResults } from "./results.ts";
 import { type Plan, runTrial } from "./runner.ts";
 import { select } from "./select.ts";
 import { trials } from "./trials/index.ts";
@@ -37,11 +37,7 @@ function renderBaseline(results: Results): void {
 
 function keep(machine: Results["machine"]): readonly TrialResult[] {
   if (!existsSync(resultsPath) || (values.only === undefined && values.trial === undefined)) return [];
-  const kept = readResults(resultsPath);
-  const different = differences(kept.machine, machine);
-  if (different.length > 0)
-    throw new Error(`The kept baseline is of another machine (${different.join("; ")}): record all of it.`);
-  return kept.trials;
+  return keptBeside(readResults(resultsPath), machine);
 }
 
 async function record(): Promise<void> {

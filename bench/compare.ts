@@ -81,15 +81,17 @@ function figures(peer: PeerResult | undefined, metric: Metric): readonly number[
 }
 
 const baseline = values.against === undefined ? readResults(join(here, "results/baseline.json")) : undefined;
-const different = baseline === undefined ? [] : differences(baseline.machine, plan.machine);
-if (different.length > 0) {
-  console.error(`Not compared: the baseline is of another machine.\n  ${different.join("\n  ")}`);
+const chosen = select(trials, values);
+for (const { name, machine = baseline?.machine ?? plan.machine } of baseline?.trials ?? []) {
+  const different = chosen.some((trial) => trial.name === name) ? differences(machine, plan.machine) : [];
+  if (different.length === 0) continue;
+  console.error(`Not compared: the baseline of ${name} is of another machine.\n  ${different.join("\n  ")}`);
   console.error("Record one here (npm run bench:baseline), or compare two checkouts (-- --against <folder>).");
   process.exit(1);
 }
 await using shop = new Workshop();
 const pairings: Pairing[] = [];
-for (const trial of select(trials, values)) {
+for (const trial of chosen) {
   if (!trial.peers.some(({ module }) => isOurs(module))) continue;
   const before = baseline?.trials.find(({ name }) => name === trial.name);
   const made =

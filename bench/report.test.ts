@@ -4,7 +4,7 @@ import { judge } from "./judgement.ts";
 import { differences } from "./machine.ts";
 import { short } from "./print.ts";
 import { fill, render } from "./report.ts";
-import { parseResults, stringifyResults } from "./results.ts";
+import { keptBeside, parseResults, stringifyResults } from "./results.ts";
 import type { Machine, PeerResult, Results, TrialResult } from "./types.ts";
 
 const machine: Machine = {
@@ -145,6 +145,26 @@ describe("raw results", () => {
     const text = stringifyResults(results);
     expect(parseResults(text)).toMatchObject(results);
     expect(text).toMatch(/^\s*\[0,0,10,300000,300,70000,0,0,0\],$/m);
+  });
+});
+
+describe("trials recorded on another machine", () => {
+  const newer = { ...machine, os: "Linux 6.2" };
+
+  it("say so as long as they are kept, and no longer", () => {
+    const [kept] = keptBeside({ ...results, trials: [push] }, newer);
+    expect(kept).toEqual({ ...push, machine });
+    const both: Results = { ...results, machine: newer, trials: [{ ...push, machine }, ablation] };
+    expect(keptBeside(both, newer)).toEqual(both.trials);
+    expect(keptBeside(both, machine)).toEqual([push, { ...ablation, machine: newer }]);
+    expect(parseResults(stringifyResults(both))).toMatchObject(both);
+  });
+
+  it("are named in the report, with what differs", () => {
+    const both: Results = { ...results, machine: newer, trials: [{ ...push, machine }, ablation] };
+    const shown = render(both, { analysis: [], tried: {} }, []);
+    expect(shown).toContain("Recorded on another machine (os: Linux 6.2 ≠ Linux 6.1): push-26. ");
+    expect(render(results, { analysis: [], tried: {} }, [])).not.toContain("another machine");
   });
 });
 

@@ -1,4 +1,5 @@
 import { type Bar, bars, type Figures, figuresOf, measureBar, processesOf, standing } from "./bars.ts";
+import { differences } from "./machine.ts";
 import { plainTable, table } from "./markdown.ts";
 import { short } from "./print.ts";
 import { quoted } from "./quoted.ts";
@@ -28,6 +29,7 @@ export function render(results: Results, notes: Notes, history: readonly History
     intro(results),
     "## System configuration",
     configuration(results.machine),
+    ...elsewhere(results),
     "## Bars",
     barsIntro,
     barTable(results.trials),
@@ -80,6 +82,18 @@ function configuration(machine: Machine): string {
       machine.pinned ? "client on core 0, server on core 1 (or both on core 0 where a trial says so)" : "not pinned",
     ],
   ]);
+}
+
+/** What other machines some trials were recorded on: their absolute figures are not to be set against the others'. */
+function elsewhere({ machine, trials }: Results): readonly string[] {
+  const others = Map.groupBy(
+    trials.filter((trial) => trial.machine !== undefined),
+    (trial) => differences(machine, trial.machine ?? machine).join("; "),
+  );
+  return [...others].map(
+    ([different, group]) =>
+      `Recorded on another machine (${different}): ${group.map(({ name }) => name).join(", ")}. Their ratios hold; their absolute figures are not to be set against the others'.`,
+  );
 }
 
 const barsIntro =

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Counts, PlacedSample, Results } from "./types.ts";
+import { differences } from "./machine.ts";
+import type { Counts, Machine, PlacedSample, Results, TrialResult } from "./types.ts";
 
 const columns = [
   "process",
@@ -52,4 +53,11 @@ export function parseResults(text: string): Results {
 
 export function readResults(path: string): Results {
   return parseResults(readFileSync(path, "utf8"));
+}
+
+/** The trials of `results`, kept beside others that are recorded on `machine`: each says where it was recorded, if elsewhere. */
+export function keptBeside({ machine: before, trials }: Results, machine: Machine): readonly TrialResult[] {
+  return trials.map(({ machine: own = before, ...trial }) =>
+    differences(own, machine).length === 0 ? trial : { ...trial, machine: own },
+  );
 }

@@ -150,6 +150,8 @@ export interface PeerResult {
 export interface TrialResult {
   /** ISO date and time. */
   readonly recordedAt: string;
+  /** Where it was recorded on another machine than the results name. */
+  readonly machine?: Machine;
   readonly name: string;
   readonly group: string;
   readonly about: string;
