@@ -62,4 +62,31 @@ export const registryMutations: readonly Mutation[] = [
       title: "keeps nothing of",
     },
   },
+  {
+    name: "row-leads-anywhere",
+    defect: "a row that was tampered with names any file of the machine for an artifact",
+    edits: [
+      {
+        file: "src/registry/kept-artifacts.ts",
+        find: "if (/^[0-9a-f]{64}\\.[0-9a-f]{16}$/.test(file)) return join(folder, file);",
+        replace: "if (file !== undefined) return join(folder, file);",
+      },
+    ],
+    test: { file: "integration/threats.test.ts", title: "leads to no file outside of the artifacts' folder" },
+  },
+  {
+    name: "formula-exported",
+    defect: "a spreadsheet runs what a device is called",
+    edits: [
+      {
+        file: "src/registry/transfer/columns.ts",
+        find: "return runnable.test(cell) || guarded.test(cell) ?",
+        replace: "return cell === undefined ?",
+      },
+    ],
+    test: {
+      file: "integration/fuzz/transfer.test.ts",
+      title: "hold no cell that a spreadsheet would run, and lose nothing by it",
+    },
+  },
 ];

@@ -51,11 +51,19 @@ export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<
   if (location !== null) row.location = location;
   if (profileId !== null) row.profileId = profileId;
   if (inline !== null) row.profile = profiles.get(inline) as Profile;
-  if (rest !== null) Object.assign(row, freezeAll(JSON.parse(rest) as Rest));
+  if (rest !== null) addRest(row, freezeAll(JSON.parse(rest) as Rest));
   if (seenAt !== null) row.lastSeen = seenAt;
   if (firmware !== null) row.firmware = firmware;
   if (evidence !== null) row.evidence = freezeAll(JSON.parse(evidence) as Evidence);
   return Object.freeze(row);
+}
+
+/** By name: whoever could write to the database must not put an address or a prototype in by this way. */
+function addRest(row: Mutable<RegisteredDevice>, { probe, pins, tags, metadata }: Rest): void {
+  if (probe !== undefined) row.probe = probe;
+  if (pins !== undefined) row.pins = pins;
+  if (tags !== undefined) row.tags = tags;
+  if (metadata !== undefined) row.metadata = metadata;
 }
 
 /** What has no column of its own, since no filter asks for it. */

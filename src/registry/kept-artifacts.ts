@@ -5,6 +5,7 @@ import type { Artifact, ArtifactRef } from "../core/artifact.ts";
 import type { ArtifactStore } from "../core/artifact-store.ts";
 import type { CallOptions, Listing, PageOptions } from "../core/page.ts";
 import type { Counters } from "../store/counters.ts";
+import { failed } from "../store/failure.ts";
 import { checkSameMeaning, readReference, unknownArtifact } from "./artifact-bytes.ts";
 import { keepFile, sweepFiles } from "./artifact-files.ts";
 import type { Cursors } from "./cursor.ts";
@@ -95,7 +96,7 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
         if (row === undefined) throw unknownArtifact();
         const ref = readRow(row);
         const [, , , , , file, blocks] = row as unknown as Columns;
-        return openStored(ref, await findStored(join(folder, file), ref.length, blocks));
+        return openStored(ref, await findStored(placeOf(folder, file), ref.length, blocks));
       });
     },
 
@@ -103,7 +104,7 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
       gate.enter(options);
       return counters.measure("artifacts.remove", Number, async () => {
         const removed = isDigest(digest) ? await rows.remove(digest) : undefined;
-        if (removed !== undefined) await rm(join(folder, removed), { force: true });
+        if (removed !== undefined) await rm(placeOf(folder, removed), { force: true });
         return removed !== undefined;
       });
     },
@@ -124,6 +125,13 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
 }
 
 const one = () => 1;
+
+/** Where a file is, by the name that a row has for it: a row that was tampered with must not lead out of the folder. */
+function placeOf(folder: string, file: string): string {
+  if (/^[0-9a-f]{64}\.[0-9a-f]{16}$/.test(file)) return join(folder, file);
+  throw failed("the database names a file for an artifact that is none of the registry's; restore it from a copy");
+}
+
 const isDigest = (digest: unknown): boolean => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
 
 /** Removes files that a crash left behind. */

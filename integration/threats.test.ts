@@ -1,0 +1,180 @@
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import { createCertificateAuthority, makeFirmware, startDeviceServer } from "../mocks/index.ts";
+import { run } from "../src/cli/run.suite.ts";
+import { http } from "../src/delivery/http/index.ts";
+import { createClient, openArtifact, Secret } from "../src/index.ts";
+import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
+import { asDevice, failure, fastClient, witness } from "./kit.ts";
+
+const root = dirname(import.meta.dirname);
+const version = "2.0.0";
+const image = makeFirmware({ version, length: 300_000 });
+
+async function listen(answer: RequestListener): Promise<{ readonly server: Server; readonly url: string }> {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+describe("every row of the threat table in SECURITY.md", () => {
+  const page = readFileSync(join(root, "SECURITY.md"), "utf8");
+  const [, table = ""] = /\| threat \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? [];
+  const rows = table
+    .trimEnd()
+    .split("\n")
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+
+  it("is there", () => expect(rows.length).toBeGreaterThanOrEqual(12));
+
+  it.each(rows)("%s", (_threat, _defence, tests = "") => {
+    const named = [...tests.matchAll(/`([^`]+)`: ([^;]+)/g)].map(([, file = "", title = ""]) => ({
+      file,
+      title: title.trim(),
+    }));
+    expect(named.length, "tests that prove it").toBeGreaterThan(0);
+    for (const { file, title } of named) {
+      expect(existsSync(join(root, file)), file).toBe(true);
+      expect(readFileSync(join(root, file), "utf8"), file).toContain(title);
+    }
+  });
+});
+
+describe("another device at the address", () => {
+  it("two devices that changed places are told apart before a byte of the artifact leaves, by their id", async () => {
+    await using one = await startDeviceServer({ id: "pos-001" });
+    await using two = await startDeviceServer({ id: "pos-002" });
+    await using client = fastClient();
+    await using artifact = await openArtifact(image, { version });
+    for (const [id, { url }] of [
+      ["pos-001", two],
+      ["pos-002", one],
+    ] as const) {
+      const outcome = await client.update({ id, address: url, profile: witness }, artifact);
+      expect(outcome).toMatchObject({ status: "failed", error: { code: "wrong_device" } });
+    }
+    for (const { device } of [one, two]) expect(device.counters.requests.update).toBe(0);
+  });
+
+  it("two devices that changed places are told apart before anything is asked, by their pins", async () => {
+    const authority = createCertificateAuthority();
+    const certificates = [authority.issue(), authority.issue()] as const;
+    await using one = await startDeviceServer({ id: "pos-001", tls: certificates[0] });
+    await using two = await startDeviceServer({ id: "pos-002", tls: certificates[1] });
+    await using client = fastClient({ retry: { attempts: 1 } });
+    await using artifact = await openArtifact(image, { version });
+    for (const [{ pin }, { url }] of [
+      [certificates[0], two],
+      [certificates[1], one],
+    ] as const) {
+      const device = { ...asDevice({ id: "pos", url }), pins: [pin] };
+      expect(await failure(() => client.push(device, artifact))).toMatchObject({ code: "pin_mismatch" });
+    }
+    for (const { device } of [one, two]) expect(device.requests).toEqual([]);
+  });
+});
+
+describe("a redirect", () => {
+  it.each([301, 302, 303, 307, 308])("%i shows neither login nor artifact to whom it leads", async (status) => {
+    const thief = await listen((_, answer) => answer.end("{}"));
+    let stolen = 0;
+    thief.server.on("request", () => stolen++);
+    const device = await listen((request, answer) => {
+      request.resume().on("end", () => answer.writeHead(status, { location: `${thief.url}/steal` }).end());
+    });
+    try {
+      for (const credentials of [
+        async () => ({ token: new Secret("canary") }),
+        async () => ({ username: "admin", password: new Secret("canary") }),
+      ]) {
+        await using client = fastClient({ credentials, deliveries: [http({ options: { auth: "auto" } })] });
+        await using artifact = await openArtifact(image, { version });
+        const target = { id: "pos-001", address: device.url };
+        for (const call of [() => client.push(target, artifact), () => client.inspect(target)])
+          expect(await failure(call)).toMatchObject({ code: "redirected" });
+      }
+      expect(stolen).toBe(0);
+    } finally {
+      thief.server.close();
+      device.server.close();
+    }
+  });
+});
+
+describe("what a device calls itself and says", () => {
+  const naughty = "\u001b[2J\u001b]0;owned\u0007\u009b31m\u202e\u2028\u0000\r";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const steering = /[\0-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069]/;
+
+  it("steers no terminal through the command line, not even where its own words are asked for", async () => {
+    const device = await listen((request, answer) => {
+      request.resume().on("end", () => {
+        if (request.method === "GET") answer.end(JSON.stringify({ version: `1.0${naughty}` }));
+        else answer.writeHead(403, { server: "x\u009b31m" }).end(`no ${naughty} way`);
+      });
+    });
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-threats-"));
+    try {
+      const file = join(folder, "fw.bin");
+      writeFileSync(file, image);
+      const to = ["--to", `pos-1=${device.url}`];
+      for (const args of [
+        ["inspect", ...to],
+        ["push", file, ...to, "--attempts", "1", "--device-words"],
+        ["update", file, ...to, "--attempts", "1", "--firmware-version", version, "--json"],
+      ]) {
+        const { code, out, err } = await run(args);
+        expect(code, args.join(" ")).not.toBe(0);
+        expect(out + err).toMatch(/pos-1/);
+        expect(out + err).not.toMatch(steering);
+      }
+    } finally {
+      device.server.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("a database that somebody else wrote to", () => {
+  it("leads to no file outside of the artifacts' folder, and to no other address", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-threats-"));
+    const file = join(folder, "fleet.db");
+    const bystander = join(folder, "bystander");
+    writeFileSync(bystander, "untouched");
+    try {
+      await using artifact = await openArtifact(image, { version });
+      {
+        await using registry = await openSqliteRegistry(file);
+        await registry.devices.put([{ id: "pos-001", address: "http://10.0.0.12", tags: ["a"] }]);
+        await registry.artifacts.put(artifact);
+      }
+      const database = new DatabaseSync(file);
+      database.exec("UPDATE artifact SET file = '../bystander'");
+      database.exec(`UPDATE device SET rest = '{"address":"http://169.254.169.254","__proto__":{"address":"x"}}'`);
+      database.close();
+      await using registry = await openSqliteRegistry(file);
+      expect((await registry.devices.getMany(["pos-001"])).get("pos-001")?.address).toBe("http://10.0.0.12");
+      for (const call of [
+        () => registry.artifacts.open(artifact.digest),
+        () => registry.artifacts.remove(artifact.digest),
+      ])
+        expect(await failure(call)).toMatchObject({ code: "registry_failed" });
+      expect(readFileSync(bystander, "utf8")).toBe("untouched");
+      await using client = createClient({ registry });
+      expect(await failure(() => client.inspect("pos-404"))).toMatchObject({ code: "unknown_device" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
