@@ -27,3 +27,16 @@ export class Secret {
 export type Credentials =
   | { readonly username: string; readonly password: Secret; readonly token?: never }
   | { readonly token: Secret; readonly username?: never; readonly password?: never };
+
+/**
+ * Where a secret is to be had: an environment variable, or a file (one line break at its end is not part of it). Plain
+ * JSON, so a configuration or a database may keep it; it is looked up each time that it is used, and never stored.
+ */
+export type SecretReference =
+  | { readonly env: string; readonly file?: never }
+  | { readonly file: string; readonly env?: never };
+
+/** A device's credentials, by reference alone: what a registry may hold. */
+export type DeviceCredentials =
+  | { readonly username: string; readonly password: SecretReference; readonly token?: never }
+  | { readonly token: SecretReference; readonly username?: never; readonly password?: never };

@@ -1,3 +1,4 @@
+import type { DeviceCredentials } from "./credentials.ts";
 import type { Profile } from "./profile.ts";
 
 /** A receiver of firmware. Only `id` and `address` are needed to push to one. */
@@ -15,6 +16,11 @@ export interface Device {
   readonly profile?: Profile;
   /** Certificate pins, `sha256/<base64 of the SPKI hash>` or a colon-separated SHA-256 fingerprint. Any one may match. */
   readonly pins?: readonly string[];
+  /**
+   * Where its login is to be found. A client looks there where it was given no `credentials` of its own, or by
+   * `referencedCredentials` where they say.
+   */
+  readonly credentials?: DeviceCredentials;
   /** The one group it belongs to: profiles are overridden per group. */
   readonly group?: string;
   /** Free labels, for selection. */

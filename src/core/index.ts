@@ -1,6 +1,6 @@
 export type * from "./artifact.ts";
 export { type Clock, type Random, systemClock } from "./clock.ts";
-export { type Credentials, Secret } from "./credentials.ts";
+export { type Credentials, type DeviceCredentials, Secret, type SecretReference } from "./credentials.ts";
 export type * from "./delivery.ts";
 export type * from "./device.ts";
 export {

@@ -14,4 +14,5 @@ export type {
 export type { Client } from "./port.ts";
 export type { ArtifactChoice } from "./push-many.ts";
 export type { RetryOptions } from "./retry-policy.ts";
+export { type ReferencedCredentialsOptions, referencedCredentials } from "./secret-references.ts";
 export type { VerificationOptions } from "./verification.ts";

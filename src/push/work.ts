@@ -17,10 +17,14 @@ import type { PushOptions, ResolvedOptions } from "./options.ts";
 import { contradicts, notWithdrawn, withdrawal } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
+import { referencedCredentials } from "./secret-references.ts";
 import type { Shared } from "./shared.ts";
 import { budgetSpent, type Site } from "./site/site.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
+
+/** Where a client was told nothing of credentials. */
+const byReference = referencedCredentials();
 
 /** The steps that `push`, `verify` and `update` are made of, for one device and one call; what an adapter is bound with. */
 export class Work implements DeliveryContext {
@@ -68,7 +72,7 @@ export class Work implements DeliveryContext {
 
   /** Asked for once, whoever asks: delivery and probe are shown the same. */
   get credentials(): DeliveryContext["credentials"] {
-    const ask = this.#shared.credentials;
+    const ask = this.#shared.credentials ?? (this.device.credentials && byReference);
     if (ask === undefined) return undefined;
     const { device, id, signal, waiting } = this;
     return () => once(this, () => waiting.until(askCredentials(ask, device), "prepare", id, signal));

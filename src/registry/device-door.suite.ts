@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { DeviceCredentials } from "../core/credentials.ts";
 import type { DeviceInput } from "../core/registry.ts";
 import { accept, device, isDeeplyFrozen, type RegistryDriver } from "./driver.suite.ts";
 
@@ -117,6 +118,34 @@ export function testDeviceDoor(driver: RegistryDriver): void {
         device("b", { profileId: "o" }),
       ]);
       expect([good?.result, bad?.result]).toEqual(["created", "invalid_profile"]);
+    });
+
+    it("keeps where a login is to be found, and takes no secret in its place", async () => {
+      await using registry = await driver.open();
+      const put = async (credentials: unknown) => {
+        const [result] = await registry.devices.put([device("a", { credentials: credentials as DeviceCredentials })]);
+        return result?.result;
+      };
+      const malformed = [
+        "secret",
+        { username: "u", password: "secret" },
+        { token: "secret" },
+        { username: "u" },
+        { username: "u:v", password: { env: "A" } },
+        { token: { env: "A", file: "b" } },
+        { token: {} },
+        { token: { env: "A B" } },
+        { token: { file: "" } },
+        { token: { env: "A" }, username: "u" },
+        { token: { env: "A" }, note: "secret" },
+        { token: { env: "A", value: "secret" } },
+      ];
+      for (const credentials of malformed)
+        expect([credentials, await put(credentials)]).toEqual([credentials, "invalid_device"]);
+      expect(await put({ username: "u", password: { file: "a/b" } })).toBe("created");
+      const row = (await registry.devices.getMany(["a"])).get("a");
+      expect(row?.credentials).toEqual({ username: "u", password: { file: "a/b" } });
+      expect(Object.isFrozen(row?.credentials?.password)).toBe(true);
     });
   });
 }

@@ -1,5 +1,6 @@
 import type { DeviceInput, DevicePutResult } from "../core/device-registry.ts";
 import { type Profile, purposes } from "../core/profile.ts";
+import { credentialsRule, readCredentials } from "./credentials-input.ts";
 import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
 import { copyPlain, isPrintable, isRecord, isReservedName, isText, Refusal } from "./plain.ts";
 
@@ -49,6 +50,8 @@ function readLists(row: DeviceInput): DeviceFields | DeviceRefusal {
       `profile must be plain JSON of at most 64 KiB that names requests by purpose; its ${deliveryOptionsRule}`,
     );
   }
+  const credentials = row.credentials === undefined ? undefined : readCredentials(row.credentials);
+  if (row.credentials !== undefined && credentials === undefined) return refuse(credentialsRule);
   return Object.freeze({
     id: row.id,
     address: row.address,
@@ -57,6 +60,7 @@ function readLists(row: DeviceInput): DeviceFields | DeviceRefusal {
     ...present("probe", row.probe),
     ...present("profile", profile),
     ...present("profileId", row.profileId),
+    ...present("credentials", credentials),
     ...present("pins", row.pins && Object.freeze([...row.pins])),
     ...present("group", row.group),
     ...present("tags", row.tags && Object.freeze([...new Set(row.tags)])),

@@ -35,7 +35,7 @@ type Columns = readonly [
   revision: number,
 ];
 
-type Rest = Pick<Device, "probe" | "pins" | "tags" | "metadata">;
+type Rest = Pick<Device, "probe" | "pins" | "tags" | "metadata" | "credentials">;
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** @param profiles the inline profiles of these rows, by key */
@@ -67,7 +67,8 @@ function addRest(row: Mutable<RegisteredDevice>, { probe, pins, tags, metadata }
 }
 
 /** What has no column of its own, since no filter asks for it. */
-export function writeRest({ probe, pins, tags, metadata }: DeviceFields): string | null {
-  if (probe === undefined && pins === undefined && tags === undefined && metadata === undefined) return null;
-  return JSON.stringify({ probe, pins, tags, metadata } satisfies { [Name in keyof Rest]: Rest[Name] | undefined });
+export function writeRest({ probe, pins, tags, metadata, credentials }: DeviceFields): string | null {
+  const rest = { probe, pins, tags, metadata, credentials };
+  if (Object.values(rest).every((value) => value === undefined)) return null;
+  return JSON.stringify(rest satisfies { [Name in keyof Rest]: Rest[Name] | undefined });
 }

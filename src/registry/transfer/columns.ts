@@ -19,6 +19,7 @@ export const deviceColumns: Columns = Object.freeze({
   tags: "list",
   pins: "list",
   metadata: "json",
+  credentials: "json",
   profile: "json",
 } satisfies { [Name in Exclude<keyof DeviceInput, "ifRevision">]-?: CellKind });
 
