@@ -5,7 +5,16 @@ import { kinds, servingOf } from "./wire.ts";
 
 /* What can be seen to fail from the flags alone is no failed device: it is said before anything is sent. */
 
-export type Demand = (devices: readonly Device[], profile: Profile, flags: Flags) => void | Promise<void>;
+/** What a command was given. */
+export interface Given {
+  /** Devices that were named by their addresses: what is wrong with one of a store is its own failure. */
+  readonly typed: readonly Device[];
+  readonly devices: readonly Device[];
+  readonly profile: Profile;
+  readonly flags: Flags;
+}
+
+export type Demand = (given: Given) => void | Promise<void>;
 
 const kindOf = ({ delivery = kinds[0] ?? "" }: Device): string => delivery;
 
@@ -16,8 +25,8 @@ const mute: Readonly<Record<string, (profile: Profile) => string | undefined>> =
     inspect === undefined ? "give --version-path, a route of the sketch, or name another kind with --probe" : undefined,
 };
 
-export const requireReadable: Demand = (devices, profile) => {
-  for (const device of devices) {
+export const requireReadable: Demand = ({ typed, profile }) => {
+  for (const device of typed) {
     const { probe = kindOf(device) } = device;
     const advice = Object.hasOwn(mute, probe) ? mute[probe]?.(profile) : undefined;
     if (advice !== undefined) throw new UsageError(`Devices tell no version via ${probe}; ${advice}.`);
@@ -31,7 +40,7 @@ const fetching: ReadonlySet<string> = new Set(["shelly-gen1", "shelly-gen2"]);
  * Listens where artifacts are to be served, and stops at once.
  * @throws `invalid_option`
  */
-export const requireServing: Demand = async (devices, _, flags) => {
+export const requireServing: Demand = async ({ devices, flags }) => {
   if (!devices.some((device) => fetching.has(kindOf(device)))) return;
   const { createArtifactServer } = await import("../delivery/serve/index.ts");
   const server = await createArtifactServer(servingOf(flags));

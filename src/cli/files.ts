@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { devicesOf, entriesOf, linesOf } from "./devices.ts";
+import { type Entry, entriesOf, linesOf } from "./devices.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
-import { kinds, type TlsFiles } from "./wire.ts";
+import type { TlsFiles } from "./wire.ts";
 
-/** The devices that `--to` and `--to-file` name. */
-export async function readDevices({ to = [], toFile, id, via, probe }: Flags): Promise<ReturnType<typeof devicesOf>> {
+/** What `--to` and `--to-file` name. */
+export async function readEntries({ to = [], toFile }: Flags): Promise<Entry[]> {
   const listed = toFile === undefined ? [] : linesOf("--to-file", await readText("--to-file", toFile));
-  return devicesOf([...entriesOf("--to", to), ...listed], { id, via, probe, kinds });
+  return [...entriesOf("--to", to), ...listed];
 }
 
 export async function readTlsFiles({ ca, cert, key }: Flags): Promise<TlsFiles> {

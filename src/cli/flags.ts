@@ -1,9 +1,13 @@
 import { Command, Option } from "commander";
 import { type LimitedFlag, rangeOf } from "./limits.ts";
+import { type FilterFlags, filterRows } from "./store/filter.ts";
+import { type StoreFlags, storeRows } from "./store/open.ts";
 import { kinds } from "./wire.ts";
 
 /** The options of the device commands, as the command line has them: texts, none of them read yet. */
-export interface Flags {
+export interface Flags extends StoreFlags, FilterFlags {
+  /** Every device of the store. */
+  readonly all?: boolean;
   readonly to?: readonly string[];
   readonly toFile?: string;
   readonly id?: string;
@@ -35,6 +39,7 @@ export interface Flags {
   readonly passwordEnv?: string;
   readonly tokenFile?: string;
   readonly tokenEnv?: string;
+  readonly secrets?: string;
   readonly permit?: readonly string[];
   readonly concurrency?: string;
   readonly rate?: string;
@@ -68,7 +73,7 @@ const limited = (flag: LimitedFlag, value: string, description: string, usual: s
 ];
 
 /** Given again, each of these adds one more value. */
-const repeatable: ReadonlySet<string> = new Set(["header", "option", "pin"]);
+const repeatable: ReadonlySet<string> = new Set(["header", "option", "pin", "tag"]);
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const devices: readonly Row[] = [
@@ -76,6 +81,8 @@ const devices: readonly Row[] = [
   ["--to-file <file>", "devices from a file, one per line; # begins a comment; - is standard input"],
   ["--id <id>", "the id of the device, where there is one"],
 ];
+
+const stored: readonly Row[] = [...storeRows, ["--all", "every device of the store"], ...filterRows];
 
 const protocol: readonly Row[] = [
   ["--via <kind>", `how devices are spoken to: ${kinds.join(", ")} (default: ${kinds[0]})`],
@@ -124,6 +131,7 @@ const wire: readonly Row[] = [
   ["--password-env <name>", "the environment variable that holds its password"],
   ["--token-file <file>", "a bearer token, sent with every request"],
   ["--token-env <name>", "the environment variable that holds the token"],
+  ["--secrets <folder>", "where the files are that devices of the store name for their logins"],
   ["--permit <cidr...>", "addresses to permit beside those that are typed"],
   limited("--connect-timeout", "duration", "to open a connection", "10s"),
   limited("--stall-timeout", "duration", "while a device takes no bytes", "60s"),
@@ -148,19 +156,38 @@ const update: readonly Row[] = [
   ["--rollback-path <path>", "where a trial is ended by going back, if it proved unhealthy"],
 ];
 
+const ofProfiles: ReadonlySet<string> = new Set(
+  ["--method", "--path", "--activate-path", "--commit-path", "--rollback-path", "--health-path", "--no-health"].concat([
+    "--version-path",
+    "--pointer",
+    "--pattern",
+    "--text",
+    "--digest-pointer",
+    "--boot-pointer",
+    "--header",
+    "--option",
+  ]),
+);
+
+/** The options that say how devices are spoken to: what a profile keeps. */
+export const profileRows: readonly Row[] = [send, read, proof, update, wire, protocol]
+  .flat()
+  .filter(([flags]) => ofProfiles.has(flags.split(" ", 1)[0] ?? ""));
+
 export type DeviceCommand = "push" | "verify" | "update" | "inspect";
 
 /** Which options a command takes. */
 const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
-  push: [devices, protocol, artifact, send, read, wire, output],
-  verify: [devices, protocol, artifact, read, proof, wire, output],
-  update: [devices, protocol, artifact, send, read, proof, update, wire, output],
-  inspect: [devices, protocol, read, wire, output],
+  push: [devices, stored, protocol, artifact, send, read, wire, output],
+  verify: [devices, stored, protocol, artifact, read, proof, wire, output],
+  update: [devices, stored, protocol, artifact, send, read, proof, update, wire, output],
+  inspect: [devices, stored, protocol, read, wire, output],
 };
 
 /** Under which of these an option stands in the help. */
 const headings: ReadonlyMap<readonly Row[], string> = new Map([
   [devices, "Devices:"],
+  [stored, "Store:"],
   [protocol, "Protocol:"],
   [artifact, "Artifact:"],
   [send, "Sending:"],

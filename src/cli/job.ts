@@ -1,12 +1,14 @@
 import type { Artifact, Device } from "../core/index.ts";
-import type { Client, PushOptions } from "../push/index.ts";
+import { type Client, type PushOptions, referencedCredentials } from "../push/index.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Demand } from "./demands.ts";
-import { readDevices, readTlsFiles } from "./files.ts";
+import { readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { createView, type Screen } from "./progress/view.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
+import { readFleet } from "./store/fleet.ts";
+import { Recorder } from "./store/recorder.ts";
 import { counted, formatBytes, printable } from "./text.ts";
 import {
   adaptersOf,
@@ -16,6 +18,7 @@ import {
   permitTyped,
   profileOf,
   servingOf,
+  speakable,
   stagingAsked,
 } from "./wire.ts";
 import { errorInFlags } from "./words.ts";
@@ -54,31 +57,46 @@ export async function runJob(
   const profile = profileOf(flags);
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
   const credentials = await readCredentials(flags);
-  const devices = await readDevices(flags);
-  const adapters = await adaptersOf(devices, profile, servingOf(flags));
-  const options = await permitTyped(asked, devices);
-  for (const demand of demands) await demand(devices, profile, flags);
+  await using fleet = await readFleet(flags, signal);
+  const { typed, stored, registry } = fleet;
+  const devices = [...typed, ...stored];
+  const adapters = await adaptersOf([...typed, ...speakable(stored)], profile, servingOf(flags), flags.via);
+  const options = await permitTyped(asked, typed);
+  for (const demand of demands) await demand({ typed, devices, profile, flags });
+  const recorder = registry && new Recorder(registry, stored);
+  const byReference = credentials === undefined && stored.some((device) => device.credentials !== undefined);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
   await using client = openClient(
-    { ...options, ...(credentials && { credentials: () => credentials }), onEvent: view.onEvent },
+    {
+      ...options,
+      ...(credentials && { credentials: () => credentials }),
+      ...(byReference && { credentials: referencedCredentials(secretsOf(flags)) }),
+      ...(recorder && { registry: recorder.forClient }),
+      onEvent: view.onEvent,
+    },
     adapters,
   );
   const report = new Report({
     json: flags.json === true,
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),
     stagingAsked: stagingAsked(profile),
-    idWidth: Math.min(32, Math.max(...devices.map(({ id }) => id.length))),
+    idWidth: Math.min(
+      32,
+      devices.reduce((width, { id }) => Math.max(width, id.length), 0),
+    ),
   });
   const settle = (ended: Result) => {
     const result = "error" in ended ? { ...ended, error: errorInFlags(ended.error, flags.deviceWords) } : ended;
     view.ended(result);
     report.add(result);
+    recorder?.add(result);
   };
   const tell = (line: string) => {
     if (flags.quiet !== true) view.aside(() => stderr.write(`${printable(line)}\n`));
   };
   using _ = whenAborted(signal, () => tell(interrupted(signal)));
   await work({ client, devices, flags, signal, onProgress: view.onProgress, reading: view.reading, settle, tell });
+  await recorder?.settled();
   report.end(view.board.elapsed);
   return report.exitCode;
 }
@@ -97,6 +115,8 @@ export function runArtifactJob(
     await work({ ...job, artifact });
   });
 }
+
+const secretsOf = ({ secrets }: Flags) => (secrets === undefined ? {} : { folder: secrets });
 
 function titleOf({ name, version, length, digest }: Artifact, devices: number): string {
   const named = version === "" ? name : `${name} ${version}`;

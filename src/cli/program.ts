@@ -2,7 +2,10 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { isFlashwaveError } from "../core/index.ts";
 import { demo } from "./commands/demo.ts";
+import { deviceGroup } from "./commands/device/index.ts";
+import { requireArguments } from "./commands/group.ts";
 import { inspect } from "./commands/inspect.ts";
+import { profileGroup } from "./commands/profile/index.ts";
 import { push } from "./commands/push.ts";
 import { update } from "./commands/update.ts";
 import { verify } from "./commands/verify.ts";
@@ -42,7 +45,9 @@ export async function main(host: Host): Promise<number> {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     if (!(error instanceof UsageError) && !isFlashwaveError(error)) throw error;
     say(`flashwave: ${inFlags(error.message)}`);
-    return exitCodes.usage;
+    // A store that fails says nothing of the command line.
+    const isStore = isFlashwaveError(error) && error.code === "registry_failed";
+    return isStore ? exitCodes.failed : exitCodes.usage;
   }
 }
 
@@ -66,7 +71,7 @@ All other options hold for every device of the command.`;
 
 const epilogue = `
 Progress goes to stderr, results to stdout.
-Exit codes: 0 all as asked, 2 usage, 3 some devices failed, 4 some unknown, or staged though that was not asked for,
+Exit codes: 0 all as asked, 2 usage, 3 some devices failed, some rows were refused or the store failed, 4 some unknown, or staged though that was not asked for,
 5 verification failed (the highest of these three wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
 
 function createProgram(io: Io, ended: (code: number) => void): Command {
@@ -121,13 +126,6 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
         ended(await demo(io));
       }),
   );
+  for (const group of [deviceGroup, profileGroup]) add(group({ io, ended }));
   return program;
-}
-
-function requireArguments(command: Command, wanted: number): void {
-  const extra = command.args.length - wanted;
-  if (extra > 0)
-    throw new UsageError(
-      `${command.name()} was given ${extra} argument${extra === 1 ? "" : "s"} too many; quote what holds spaces.`,
-    );
 }

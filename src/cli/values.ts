@@ -74,3 +74,32 @@ export function headersOf(lines: readonly string[]): Readonly<Record<string, str
   }
   return Object.fromEntries(headers);
 }
+
+const ages: Readonly<Record<string, number>> = { ...durations, d: 86_400_000 };
+
+/** Epoch milliseconds: a date (RFC 3339, or a day in UTC), or how long ago that was. */
+export function momentOf(flag: string, text: string, now: number = Date.now()): number {
+  const [, number, unit = ""] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  if (number !== undefined) return now - Number(number) * (ages[unit] ?? 0);
+  const date = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(date))
+    throw new UsageError(
+      `${flag} takes a date such as 2026-11-30 or 2026-11-30T15:04:05Z, or how long ago: 30m, 24h, 7d.`,
+    );
+  return date;
+}
+
+/** `name=value`, by name. */
+export function pairsOf(flag: string, entries: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = new Map<string, string>();
+  for (const [index, entry] of entries.entries()) {
+    const equals = entry.indexOf("=");
+    const name = entry.slice(0, equals).trim();
+    if (equals < 0 || name === "") throw new UsageError(`${flag} number ${index + 1} is not of the form name=value.`);
+    if (pairs.has(name)) throw new UsageError(`${flag} ${JSON.stringify(name)} is given twice.`);
+    pairs.set(name, entry.slice(equals + 1));
+  }
+  return Object.fromEntries(pairs);
+}

@@ -8,11 +8,11 @@ import {
   isFlashwaveError,
   type Profile,
   type Publisher,
+  type Registry,
 } from "../core/index.ts";
 import type { ArtifactServerOptions } from "../delivery/serve/index.ts";
 import { createTransport, type TlsOptions } from "../http/index.ts";
 import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
-import { createMemoryRegistry, type Registry } from "../registry/memory/index.ts";
 import type { Flags } from "./flags.ts";
 import type { LimitedFlag } from "./limits.ts";
 import { servingOnDemand } from "./serving.ts";
@@ -81,12 +81,18 @@ export function profileOf(flags: Flags): Profile {
   return filled({
     send: given({ method, path, headers }),
     inspect: given({ path: versionPath, pointer, pattern, text, also: alsoOf(flags), headers }),
-    health: flags.health === false ? false : given({ path: healthPath, headers }),
+    health:
+      flags.health === false ? false : given({ path: healthPath, headers: asksHealth(flags) ? headers : undefined }),
     activate: order(flags.activatePath),
     commit: order(flags.commitPath),
     rollback: order(flags.rollbackPath),
     options: flags.option && deliveryOptionsOf(flags.option),
   });
+}
+
+/** Whether devices have a health route: a header for one that they have not would have it asked for. */
+function asksHealth({ healthPath, via, probe = via }: Flags): boolean {
+  return healthPath !== undefined || probe === undefined || probe === "http" || probe === "tus";
 }
 
 /** Whether devices are told to install later, so that nothing but staging is to be expected of them. */
@@ -180,6 +186,18 @@ function protocolOf(flag: "via" | "probe", kind: string): Protocol {
   );
 }
 
+/** @throws `UsageError` for a kind that there is not */
+export function requireKinds({ via, probe }: Flags): void {
+  if (via !== undefined) protocolOf("via", via);
+  if (probe !== undefined) protocolOf("probe", probe);
+}
+
+/** Those whose kinds there are; the client says of each of the others that nobody speaks its protocol. */
+export function speakable(devices: readonly Device[]): Device[] {
+  const isKind = (kind: string | undefined) => kind === undefined || kinds.includes(kind);
+  return devices.filter(({ delivery, probe }) => isKind(delivery) && isKind(probe));
+}
+
 /**
  * The adapters that these devices name, made as the flags say. A probe of another kind is told how to read and to log
  * in, and nothing of what the delivery sends or takes; a delivery that reads none of its devices, nothing of reading.
@@ -188,11 +206,13 @@ export async function adaptersOf(
   devices: readonly Device[],
   profile: Profile,
   serving: ArtifactServerOptions = {},
+  usual: string = kinds[0] ?? "",
 ): Promise<Adapters> {
   const publisher = servingOnDemand(serving);
-  const [usual = ""] = kinds;
   const pairs = devices.map(({ delivery = usual, probe = delivery }) => ({ delivery, probe }));
-  const named = new Set(pairs.map(({ delivery }) => delivery));
+  // The client's first is what it speaks with devices that name none.
+  const isUsual = pairs.length === 0 || pairs.some(({ delivery }) => delivery === usual);
+  const named = new Set([...(isUsual ? [usual] : []), ...pairs.map(({ delivery }) => delivery)]);
   const reading = new Set(pairs.filter(({ delivery, probe }) => probe !== delivery).map(({ probe }) => probe));
   const readsItself = new Set(
     pairs.filter(({ delivery, probe }) => probe === delivery).map(({ delivery }) => delivery),
@@ -223,9 +243,12 @@ export function openClient(options: ClientOptions, { deliveries, probers }: Adap
   return createClient({ ...options, probers }, deliveries);
 }
 
-/** A registry that lasts as long as the command. */
-export function registryOf(devices: readonly Device[]): Registry {
-  return createMemoryRegistry({ devices });
+/** A new fleet in a file, with these devices. */
+export async function registryOf(path: string, devices: readonly Device[]): Promise<Registry> {
+  const { openSqliteRegistry } = await import("../registry/sqlite/index.ts");
+  const registry = await openSqliteRegistry(path);
+  await registry.devices.put(devices);
+  return registry;
 }
 
 export function open(path: string, flags: Flags, signal: AbortSignal): Promise<Artifact> {

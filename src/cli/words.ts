@@ -33,6 +33,7 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ],
   ["set its profile's options.auth to ", "give --option auth="],
   ["name in its profile's options.challenge a request", "name with --option challenge= a request"],
+  ["Give referencedCredentials one", "Give --secrets"],
   ["its profile's options.auth", "--option auth"],
   ["check the profile's inspect request", "check --version-path, --pointer, --pattern and --text"],
   ["the profile's pointer", "--pointer"],

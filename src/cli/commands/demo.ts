@@ -43,7 +43,10 @@ export async function demo(io: Io): Promise<number> {
   );
   const view = createView({ screen: stderr, devices: stage.actors.length, quiet: false });
   const faults = new Faults();
-  await using registry = registryOf(stage.actors.map(({ device }) => device));
+  await using registry = await registryOf(
+    stage.store,
+    stage.actors.map(({ device }) => device),
+  );
   const adapters = await adaptersOf(
     stage.actors.map(({ device }) => device),
     spoken,

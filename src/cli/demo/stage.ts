@@ -17,6 +17,8 @@ export interface Stage extends AsyncDisposable {
   readonly actors: readonly Actor[];
   readonly fleet: ForkedFleet;
   readonly firmware: FirmwareFile;
+  /** Where its fleet may be kept: it goes with the stage. */
+  readonly store: string;
 }
 
 /** Writes the firmware to a temporary file and starts the devices in a process of their own. Disposing undoes both. */
@@ -39,7 +41,13 @@ export async function setStage(cast: readonly Part[]): Promise<Stage> {
     actors.push({ device: { id, address: part.absent ? nobody : address }, part });
   }
   const kept = undo.move();
-  return { actors, fleet, firmware, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return {
+    actors,
+    fleet,
+    firmware,
+    store: join(directory, "fleet.db"),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
 
 /** An address at which a moment ago somebody listened, and now nobody does. */

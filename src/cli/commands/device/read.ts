@@ -1,0 +1,115 @@
+import type { RegisteredDevice, Report } from "../../../core/index.ts";
+import { exitCodes } from "../../exit-codes.ts";
+import type { Io } from "../../job.ts";
+import { evidenceText } from "../../results.ts";
+import { devicePages, type FilterFlags, filterOf } from "../../store/filter.ts";
+import { formatOf, type TransferFlags } from "../../store/import.ts";
+import { openStore, type StoreFlags } from "../../store/open.ts";
+import { fieldLines, reportRows, write } from "../../store/output.ts";
+import { printable, printableJson } from "../../text.ts";
+import { UsageError } from "../../usage-error.ts";
+import { missing } from "./write.ts";
+
+export type ListFlags = StoreFlags & FilterFlags & { readonly limit?: string; readonly json?: boolean };
+
+/** One line for each device, page by page: however large the fleet, a page of it is held. */
+export async function listDevices(flags: ListFlags, io: Io): Promise<number> {
+  const most = limitOf(flags.limit);
+  const filter = filterOf(flags) ?? {};
+  await using registry = await openStore(flags);
+  let left = most;
+  for await (const page of devicePages(registry.devices, filter, io.signal)) {
+    const rows = page.slice(0, left);
+    left -= rows.length;
+    const width = Math.min(32, Math.max(...rows.map(({ id }) => id.length)));
+    const text = rows.map((row) => (flags.json === true ? printableJson(row) : deviceLine(row, width)));
+    if (!(await write(io.stdout, `${text.join("\n")}\n`)) || left === 0) break;
+  }
+  return exitCodes.ok;
+}
+
+export function limitOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError("--limit takes a whole number from 1.");
+  return Number(text);
+}
+
+function deviceLine(row: RegisteredDevice, width: number): string {
+  const { id, address, status, firmware, lastSeen, group, site } = row;
+  const facts = [
+    firmware === undefined ? "never read" : `runs ${firmware}`,
+    lastSeen === undefined ? undefined : `${status}, seen ${dateOf(lastSeen)}`,
+    group === undefined ? undefined : `group ${group}`,
+    site === undefined ? undefined : `site ${site}`,
+  ];
+  return printable(`${id.padEnd(width)}  ${address}  ${facts.filter((fact) => fact !== undefined).join(", ")}`);
+}
+
+const latest = 5;
+
+/** All that is known of devices, and the last that was reported of them. */
+export async function showDevices(
+  ids: readonly string[],
+  flags: StoreFlags & { readonly json?: boolean },
+  io: Io,
+): Promise<number> {
+  await using registry = await openStore(flags);
+  const found = await registry.devices.getMany(ids, { signal: io.signal });
+  for (const row of found.values()) {
+    const { items } = await registry.reports.page({ device: row.id }, { limit: latest, signal: io.signal });
+    const text = flags.json === true ? `${printableJson({ ...row, reports: items })}\n` : deviceText(row, items);
+    await write(io.stdout, text);
+  }
+  return reportRows(missing(ids, found), flags.json, io);
+}
+
+function deviceText(row: RegisteredDevice, reports: readonly Report[]): string {
+  const json = (value: unknown) => (value === undefined ? undefined : printableJson(value));
+  const fields = fieldLines([
+    ["id", row.id],
+    ["name", row.name],
+    ["address", row.address],
+    ["via", row.delivery],
+    ["probe", row.probe],
+    ["profile", row.profileId],
+    ["own profile", json(row.profile)],
+    ["group", row.group],
+    ["site", row.site],
+    ["location", row.location],
+    ["tags", row.tags?.join(", ")],
+    ["pins", row.pins?.join(", ")],
+    ["metadata", json(row.metadata)],
+    ["login", json(row.credentials)],
+    ["status", row.status],
+    ["last seen", row.lastSeen === undefined ? "never" : dateOf(row.lastSeen)],
+    ["firmware", row.firmware],
+    ["proven", row.evidence && `${evidenceText(row.evidence)}, ${dateOf(row.evidence.lastSeenAt)}`],
+    ["added", dateOf(row.createdAt)],
+    ["changed", `${dateOf(row.updatedAt)}, revision ${row.revision}`],
+  ]);
+  const lines = reports.map(({ receivedAt, kind, body }) => `${dateOf(receivedAt)}  ${kind}  ${json(body) ?? ""}`);
+  return `${fields}${lines.map((line) => `${printable(`report  ${shortened(line.trimEnd())}`)}\n`).join("")}\n`;
+}
+
+const shortened = (line: string): string => (line.length > 200 ? `${line.slice(0, 200)}…` : line);
+
+/** A moment in UTC, to the second. A date that no calendar has is shown as the number it is. */
+export function dateOf(moment: number): string {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? String(moment) : date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+export type ExportFlags = TransferFlags & FilterFlags;
+
+/** What was registered of the fleet, or of a part of it, as import reads it. */
+export async function exportDevices(flags: ExportFlags, io: Io): Promise<number> {
+  const format = formatOf(flags, ".csv");
+  const filter = filterOf(flags) ?? {};
+  await using registry = await openStore(flags);
+  const transfer = await import("../../../registry/transfer/index.ts");
+  const options = { format, filter, signal: io.signal };
+  for await (const piece of transfer.exportDevices(registry.devices, options)) {
+    if (!(await write(io.stdout, piece))) break;
+  }
+  return exitCodes.ok;
+}

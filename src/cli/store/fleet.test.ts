@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import { startEsphome } from "../../../mocks/index.ts";
+import { call, jsonLines } from "../call.suite.ts";
+import { hasty, Rig } from "../run.suite.ts";
+
+/* Devices of a store: how they are chosen, spoken to and recorded. */
+
+const folder = mkdtempSync(join(tmpdir(), "flashwave-store-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+let store = "";
+let rig: Rig;
+beforeEach(() => {
+  files += 1;
+  store = join(folder, `${files}.db`);
+  rig = new Rig();
+});
+afterEach(() => rig[Symbol.asyncDispose]());
+
+const loopback = ["--permit", "127.0.0.0/8"];
+const stored = (...args: readonly string[]) => call(...args, "--store", store);
+const add = (id: string, address: string, ...more: string[]) =>
+  stored("device", "add", id, "--address", address, ...more);
+const as2 = ["--firmware-version", "2.0.0", ...hasty, ...loopback, "--json"];
+const show = async (id: string) => jsonLines(await stored("device", "show", id, "--json"))[0];
+
+it("updates devices by id, over HTTP and by a web form, as their profiles say, and records what was proven", async () => {
+  const till = await rig.device({ id: "till", paths: { update: "/fw", version: "/api/info" } });
+  await using form = await startEsphome({ id: "form" });
+  await stored("profile", "add", "tills", "--path", "/wrong", "--version-path", "/api/info");
+  await stored("profile", "override", "tills", "--group", "berlin", "--path", "/fw", "--header", "X-Key: k");
+  await stored("profile", "add", "forms", "--header", "X-Form: yes", "--via", "esphome");
+  await add("till", till.url, "--profile", "tills", "--group", "berlin");
+  await add("form", form.url, "--profile", "forms", "--via", "esphome");
+  const ended = await stored("update", await rig.image(), "--to", "till", "form", ...as2);
+  const outcomes = jsonLines(ended).toSorted((a, b) => a.device.localeCompare(b.device));
+  expect([ended.code, ended.err.includes("flashwave:"), outcomes]).toMatchObject([
+    0,
+    false,
+    [
+      { device: "form", status: "updated" },
+      { device: "till", status: "updated", evidence: { version: "2.0.0", newBoot: "seen" } },
+    ],
+  ]);
+  expect([till.device.version, form.device.version]).toEqual(["2.0.0", "2.0.0"]);
+  expect(till.device.requests.every(({ headers }) => headers["x-key"] === "k")).toBe(true);
+  expect(form.device.requests.every(({ headers }) => headers["x-form"] === "yes")).toBe(true);
+  for (const id of ["till", "form"]) {
+    const row = await show(id);
+    expect(row).toMatchObject({ firmware: "2.0.0", status: "online", evidence: { device: id, version: "2.0.0" } });
+    expect(row.reports).toMatchObject([{ kind: "delivery", body: { status: "updated" } }]);
+  }
+});
+
+it("chooses by filters and all, records what was read, and says which part of the fleet failed", async () => {
+  const [a, b] = [await rig.device({ id: "a", version: "1.0.0" }), await rig.device({ id: "b", version: "1.5.0" })];
+  await add("a", a.url, "--group", "g", "--tag", "x");
+  await add("b", b.url, "--site", "s", "--tag", "x", "--tag", "y");
+  await add("c", a.url, "--via", "gopher");
+  const read = async (...flags: string[]) => {
+    const ended = await stored("inspect", ...flags, ...loopback, "--json");
+    return [
+      ended.code,
+      jsonLines(ended)
+        .map(({ device, status, error }) => `${device} ${error?.code ?? status}`)
+        .sort(),
+    ];
+  };
+  expect(await read("--group", "g")).toEqual([0, ["a read"]]);
+  expect(await read("--tag", "x", "--tag", "y")).toEqual([0, ["b read"]]);
+  expect(await read("--site", "s")).toEqual([0, ["b read"]]);
+  expect(await read("--firmware-above", "1.0.0")).toEqual([0, ["b read"]]);
+  expect(await read("--all")).toEqual([3, ["a read", "b read", "c unknown_delivery"]]);
+  expect(await show("a")).toMatchObject({ firmware: "1.0.0", status: "online" });
+  expect((await show("c")).lastSeen).toBeUndefined();
+});
+
+it("verify records its evidence, push claims nothing", async () => {
+  const device = await rig.device({ id: "a", version: "1.0.0" });
+  await add("a", device.url);
+  const image = await rig.image();
+  expect(await stored("push", image, "--to", "a", ...loopback, "--quiet")).toMatchObject({ code: 0 });
+  const row = await show("a");
+  expect([row.evidence, row.reports[0].body.status]).toEqual([undefined, "sent"]);
+  expect(await stored("verify", image, "--to", "a", ...as2)).toMatchObject({ code: 0 });
+  expect((await show("a")).evidence).toMatchObject({ version: "2.0.0", newBoot: "not-checked" });
+});
+
+it("takes an address beside the store as it is typed, and records nothing of it, whatever it is called", async () => {
+  const [kept, other] = [await rig.device({ id: "a" }), await rig.device({ id: "a", version: "9.0.0" })];
+  await add("a", kept.url);
+  expect(await stored("inspect", "--to", `a=${other.url}`, "--json")).toMatchObject({ code: 0 });
+  const typed = ["--to", other.url, "--firmware-version", "2.0.0", "--id", "a", ...hasty, "--json"];
+  expect(jsonLines(await stored("update", await rig.image(), ...typed))).toMatchObject([{ status: "updated" }]);
+  const row = await show("a");
+  expect([row.firmware, row.evidence, row.reports]).toEqual([undefined, undefined, []]);
+});
+
+it("speaks the usual way with who names none, whatever the first device speaks", async () => {
+  const device = await rig.device({ id: "z" });
+  await using form = await startEsphome({ id: "a" });
+  await add("a", form.url, "--via", "esphome");
+  await add("z", device.url);
+  const ended = await stored("push", await rig.image(), "--all", ...loopback, "--json");
+  expect([ended.code, jsonLines(ended).map(({ status }) => status)]).toEqual([0, ["sent", "sent"]]);
+  expect(device.device.requests.map(({ endpoint }) => endpoint)).toContain("update");
+});
+
+it.each<[string, readonly string[], string]>([
+  ["a device that is not there", ["--to", "nobody"], 'the store holds no device "nobody"'],
+  ["a bare address", ["--to", "127.0.0.1"], "an address begins with http:// here"],
+  ["the same id twice", ["--to", "a", "a"], 'the device "a" is named twice'],
+  ["one by id and address", ["--to", "a", "a=http://127.0.0.1:1"], "named by its id, and by an address too"],
+  ["ids and filters", ["--to", "a", "--group", "g"], "--to and filters exclude each other"],
+  ["a filter that nothing matches", ["--group", "g"], "No device of the store matches"],
+  ["an id for it", ["--to", "a", "--id", "b"], "--id names a device that is given by its address"],
+  ["a kind that is none", ["--to", "a", "--via", "gopher"], 'There is no kind "gopher" for --via'],
+  ["nothing", [], "No device is named"],
+])("%s: 2, one sentence, nothing sent", async (_, args, sentence) => {
+  const device = await rig.device();
+  await add("a", device.url);
+  const ended = await stored("inspect", ...args, ...loopback);
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(ended.err).toMatch(/^flashwave: [^\n]+\n$/);
+  expect(ended.err).toContain(sentence);
+  expect(device.device.requests).toEqual([]);
+});
+
+it("filters want a store, and a device of one keeps to the address policy", async () => {
+  expect(await call("inspect", "--all")).toMatchObject({ code: 2, err: expect.stringContaining("give --store") });
+  const device = await rig.device();
+  await add("a", device.url);
+  const [denied] = jsonLines(await stored("inspect", "--to", "a", "--json"));
+  expect(denied).toMatchObject({ status: "failed", error: { code: "address_denied" } });
+  expect(device.device.requests).toEqual([]);
+});

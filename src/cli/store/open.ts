@@ -1,0 +1,74 @@
+import { access } from "node:fs/promises";
+import type { Registry } from "../../core/index.ts";
+import { readText } from "../files.ts";
+import { printable } from "../text.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** Where a fleet is kept: `--store`, else the environment's FLASHWAVE_STORE. */
+export interface StoreFlags {
+  readonly store?: string;
+  readonly storePasswordFile?: string;
+}
+
+export const storeRows: readonly (readonly [flags: string, description: string])[] = [
+  ["--store <store>", "the fleet: an SQLite file, or postgres://user@host/database (default: FLASHWAVE_STORE)"],
+  ["--store-password-file <file>", "PostgreSQL's password (default: PGPASSWORD)"],
+];
+
+/** What `--store` or the environment names, if either does. */
+export function storeNamed({ store }: StoreFlags, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const named = store ?? env["FLASHWAVE_STORE"];
+  if (named === "") throw new UsageError(`${store === "" ? "--store" : "FLASHWAVE_STORE"} is empty; name a fleet.`);
+  return named;
+}
+
+/**
+ * Opens the fleet that a command is about.
+ * @param makes whether a fleet that is not there is made: a mistyped path must not become an empty fleet
+ * @throws `UsageError`; `registry_failed` for a file that is no fleet, or cannot be read
+ */
+export async function openStore(
+  flags: StoreFlags,
+  { makes = false }: { readonly makes?: boolean } = {},
+): Promise<Registry> {
+  const named = storeNamed(flags);
+  if (named === undefined) throw new UsageError("Give --store, the file of the fleet, or set FLASHWAVE_STORE.");
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(named)?.[1];
+  if (scheme === "postgres" || scheme === "postgresql") return openPostgres(named, flags);
+  if (flags.storePasswordFile !== undefined)
+    throw new UsageError("--store-password-file goes with a store in PostgreSQL.");
+  if (scheme !== undefined) {
+    // The rest of a URL may hold a password.
+    throw new UsageError(`--store takes the path of a file or a postgres:// URL, not a ${printable(scheme)} URL.`);
+  }
+  if (!makes) await requireFile(named);
+  const { openSqliteRegistry } = await import("../../registry/sqlite/index.ts");
+  return openSqliteRegistry(named);
+}
+
+async function openPostgres(named: string, { store, storePasswordFile }: StoreFlags): Promise<Registry> {
+  const url = URL.parse(named);
+  if (url === null) throw new UsageError("--store is no URL: write postgres://user@host:5432/database.");
+  // Everybody on the machine can read a command line.
+  if (store !== undefined && (url.password !== "" || url.searchParams.has("password")))
+    throw new UsageError("--store takes no password: give --store-password-file, or set PGPASSWORD.");
+  if (storePasswordFile !== undefined) {
+    const text = (await readText("--store-password-file", storePasswordFile)).replace(/\r?\n$/, "");
+    url.password = encodeURIComponent(text);
+  }
+  const { openPostgresRegistry } = await import("../../registry/postgres/index.ts");
+  return openPostgresRegistry(url.href);
+}
+
+async function requireFile(path: string): Promise<void> {
+  try {
+    await access(path);
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT")
+      throw new UsageError(
+        `--store: there is no fleet at ${JSON.stringify(printable(path))}; flashwave device add or import makes one.`,
+      );
+    throw new UsageError(`--store: ${JSON.stringify(printable(path))} cannot be opened (${code}).`);
+  }
+}
