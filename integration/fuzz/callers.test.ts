@@ -4,9 +4,12 @@ import { http } from "../../src/delivery/http/index.ts";
 import { redfish } from "../../src/delivery/redfish/index.ts";
 import { swupdate } from "../../src/delivery/swupdate/index.ts";
 import { tus } from "../../src/delivery/tus/index.ts";
+import { isUploadPath } from "../../src/delivery/tus/location.ts";
 import { webUpload } from "../../src/delivery/web-upload/index.ts";
 import { type ClientOptions, createClient, type Device, openArtifact, type Profile } from "../../src/index.ts";
+import { checkToken, isReceiptOf } from "../../src/push/shapes.ts";
 import { createMemoryRegistry } from "../../src/registry/memory/index.ts";
+import { bent } from "./bent.ts";
 import { fuzz, fuzzLater, judge, judgeLater } from "./kit.ts";
 
 /** Anything that a caller without types, or a stored JSON, may hand over. */
@@ -222,4 +225,50 @@ describe("a registry", () => {
       return page;
     },
   );
+});
+
+const artifact = await openArtifact(Buffer.from("firmware"), { version: "2.0.0" });
+
+describe("what a caller kept and brings back", () => {
+  const { digest, length } = artifact;
+  const work = { id: "pos-001", origin: "http://10.0.0.12", delivery: "tus" };
+  const token = JSON.stringify({
+    ...{ delivery: "tus", device: work.id, origin: work.origin, digest, length, offset: 4 },
+    state: { upload: "/files/1" },
+  });
+  const receipt = JSON.stringify({
+    device: work.id,
+    artifact: artifact.ref,
+    startedAt: 5,
+    before: { version: "1.0.0" },
+  });
+
+  /** The JSON it is, or nothing. */
+  const parsed = (bytes: Buffer): unknown => {
+    try {
+      return JSON.parse(bytes.toString("utf8"));
+    } catch {
+      return undefined;
+    }
+  };
+
+  fuzz("is a token of this push, or none", 40_000, bent([token, receipt]), (bytes) => {
+    const given = parsed(bytes);
+    if (given === undefined) return { refused: "no JSON" };
+    return judge(() => {
+      checkToken(given, work, artifact);
+      const kept = given as Record<string, unknown>;
+      expect(kept).toMatchObject({ device: work.id, origin: work.origin, digest, length });
+      const { upload } = kept["state"] as { readonly upload?: string };
+      if (upload !== undefined && isUploadPath(upload)) expect(new URL(upload, work.origin).origin).toBe(work.origin);
+      return kept;
+    });
+  });
+
+  fuzz("is a receipt of this send, or none", 40_000, bent([receipt, token]), (bytes) => {
+    const given = parsed(bytes);
+    const ours = given !== undefined && isReceiptOf(given as object | null, work.id, artifact);
+    if (ours) expect(given).toMatchObject({ device: work.id, artifact: { digest } });
+    return ours ? { value: given } : { refused: "another's" };
+  });
 });
