@@ -22,6 +22,7 @@ export interface Flags extends StoreFlags, FilterFlags {
   readonly method?: string;
   readonly path?: string;
   readonly versionPath?: string;
+  readonly versionPort?: string;
   readonly pointer?: string;
   readonly pattern?: string;
   readonly digestPointer?: string;
@@ -109,6 +110,7 @@ const send: readonly Row[] = [
 
 const read: readonly Row[] = [
   ["--version-path <path>", "where the version is read (default: /version)"],
+  ["--version-port <port>", "at another port of the device; neither --header nor a login is sent there"],
   ["--pointer <pointer>", "JSON pointer to the version in the answer (default: /version)"],
   ["--pattern <regexp>", "the version is its first group instead"],
   ["--text", "the whole answer is the version instead"],

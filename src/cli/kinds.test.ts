@@ -27,6 +27,20 @@ it("a device's own words name kinds too", async () => {
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
 });
 
+it("a version is read at another port, which is sent no header", async () => {
+  await using rig = new Rig();
+  await using device = await startSwupdate({});
+  const reader = await rig.device({ version: "2.0.0" });
+  const { port } = new URL(reader.url);
+  const read = ["inspect", "--to", device.url, ...byHttp, "--header", "X-Key: k"];
+  expect(await run([...read, "--version-port", port])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("2.0.0"),
+  });
+  expect(reader.device.requests.map(({ headers }) => headers["x-key"])).toEqual([undefined]);
+  expect(await run([...read, "--version-port", "0"])).toMatchObject({ code: 2 });
+});
+
 it("push takes options, and refuses by name those that the kind has not", async () => {
   await using rig = new Rig();
   await using device = await startSwupdate({ activation: "on-request" });

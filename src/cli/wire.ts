@@ -65,22 +65,32 @@ export function concurrencyOf(flags: Flags): number {
 
 /** Where artifacts are served for devices that fetch them. */
 export function servingOf({ serveHost, servePort, serveUrl }: Flags): ArtifactServerOptions {
-  if (servePort !== undefined && !(/^\d{1,5}$/.test(servePort) && Number(servePort) <= 65_535))
-    throw new UsageError(`--serve-port takes a port from 0 to 65535, not ${JSON.stringify(printable(servePort))}.`);
-  const port = servePort === undefined ? undefined : Number(servePort);
-  return given({ host: serveHost, port, publicUrl: serveUrl });
+  return given({ host: serveHost, port: portOf("--serve-port", servePort, 0), publicUrl: serveUrl });
+}
+
+function portOf(flag: string, text: string | undefined, least: 0 | 1): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= least && Number(text) <= 65_535) return Number(text);
+  throw new UsageError(`${flag} takes a port from ${least} to 65535, not ${JSON.stringify(printable(text))}.`);
 }
 
 /** How devices are spoken to. A `--header` goes with every request, since it is mostly a credential. */
 export function profileOf(flags: Flags): Profile {
   const headers = flags.header && headersOf(flags.header);
   const { method, path, versionPath, pointer, pattern, text, healthPath } = flags;
+  const port = portOf("--version-port", flags.versionPort, 1);
   const order = (at: string | undefined) => (at === undefined ? undefined : given({ path: at, headers }));
   if (flags.health === false && healthPath !== undefined)
     throw new UsageError("--health-path and --no-health exclude each other.");
   return filled({
     send: given({ method, path, headers }),
-    inspect: given({ path: versionPath, pointer, pattern, text, also: alsoOf(flags), headers }),
+    inspect: given({
+      path: versionPath,
+      port,
+      ...{ pointer, pattern, text, also: alsoOf(flags) },
+      // A header is mostly a credential, and those are for the device's own address.
+      headers: port === undefined ? headers : undefined,
+    }),
     health:
       flags.health === false ? false : given({ path: healthPath, headers: asksHealth(flags) ? headers : undefined }),
     activate: order(flags.activatePath),

@@ -69,6 +69,7 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["send.path", "--path"],
   ["send.headers", "--header"],
   ["inspect.path", "--version-path"],
+  ["inspect.port", "--version-port"],
   ["inspect.headers", "--header"],
   ["inspect.pointer", "--pointer"],
   ["inspect.pattern", "--pattern"],
