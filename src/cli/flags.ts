@@ -161,6 +161,7 @@ const update: readonly Row[] = [
 const ofProfiles: ReadonlySet<string> = new Set(
   ["--method", "--path", "--activate-path", "--commit-path", "--rollback-path", "--health-path", "--no-health"].concat([
     "--version-path",
+    "--version-port",
     "--pointer",
     "--pattern",
     "--text",
