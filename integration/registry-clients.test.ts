@@ -5,46 +5,46 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Registry } from "../src/core/registry.ts";
 import { createMemoryRegistry } from "../src/registry/memory/index.ts";
+import { openPostgresRegistry } from "../src/registry/postgres/index.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
+import { describePostgres, startPostgres } from "./peers/postgres.ts";
 import { runClients } from "./registry-clients.ts";
 import { startOf, violationsOf } from "./registry-integrity.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-clients-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const path = join(folder, "fleet.db");
-
-interface Store {
-  readonly name: string;
-  open(): Promise<Registry>;
-  /** What the store itself finds wrong. */
-  sound?(): void;
+async function expectSound(registry: Registry): Promise<void> {
+  const start = await startOf(registry);
+  const report = await runClients(registry, { clients: 50, isOver: (operations) => operations >= 3_000 });
+  expect(report).toEqual({ operations: expect.any(Number), errors: [], violations: [] });
+  expect(report.operations).toBeGreaterThanOrEqual(3_000);
+  const { overrides, profiles } = await registry.profiles.metrics();
+  expect([profiles, overrides]).toEqual([1, { fleet: 0, group: 0, device: 50 }]);
+  expect(await violationsOf(registry, start)).toEqual([]);
 }
 
-const stores: readonly Store[] = [
-  { name: "memory", open: async () => createMemoryRegistry() },
-  {
-    name: "sqlite",
-    open: () => openSqliteRegistry(path),
-    sound: () => {
-      using file = new DatabaseSync(path);
-      expect(file.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
-      expect(file.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
-    },
-  },
-];
+describe("fifty clients at once find nothing wrong, and leave nothing wrong", () => {
+  it("in memory", async () => {
+    await using registry = createMemoryRegistry();
+    await expectSound(registry);
+  });
 
-describe("fifty clients at once", () => {
-  it.each(stores)("find nothing wrong, and leave nothing wrong: $name", async ({ open, sound }) => {
-    await using registry = await open();
-    const start = await startOf(registry);
-    const report = await runClients(registry, { clients: 50, isOver: (operations) => operations >= 3_000 });
-    expect(report).toEqual({ operations: expect.any(Number), errors: [], violations: [] });
-    expect(report.operations).toBeGreaterThanOrEqual(3_000);
-    const { overrides, profiles } = await registry.profiles.metrics();
-    expect([profiles, overrides]).toEqual([1, { fleet: 0, group: 0, device: 50 }]);
-    expect(await violationsOf(registry, start)).toEqual([]);
-    sound?.();
+  it("in a file", async () => {
+    const path = join(folder, "fleet.db");
+    await using registry = await openSqliteRegistry(path);
+    await expectSound(registry);
+    using file = new DatabaseSync(path);
+    expect(file.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
+    expect(file.prepare("PRAGMA foreign_key_check").all()).toEqual([]);
+  });
+
+  describePostgres("in PostgreSQL", () => {
+    it("by one process and pool", { timeout: 120_000 }, async () => {
+      await using server = await startPostgres();
+      await using registry = await openPostgresRegistry(server.url());
+      await expectSound(registry);
+    });
   });
 
   it("would have been found out", async () => {
