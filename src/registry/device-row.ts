@@ -59,11 +59,12 @@ export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<
 }
 
 /** By name: whoever could write to the database must not put an address or a prototype in by this way. */
-function addRest(row: Mutable<RegisteredDevice>, { probe, pins, tags, metadata }: Rest): void {
+function addRest(row: Mutable<RegisteredDevice>, { probe, pins, tags, metadata, credentials }: Rest): void {
   if (probe !== undefined) row.probe = probe;
   if (pins !== undefined) row.pins = pins;
   if (tags !== undefined) row.tags = tags;
   if (metadata !== undefined) row.metadata = metadata;
+  if (credentials !== undefined) row.credentials = credentials;
 }
 
 /** What has no column of its own, since no filter asks for it. */
