@@ -16,22 +16,36 @@ function run(command: string, args: readonly string[], cwd: string): string {
 }
 
 const consumer = `
+import { createHash } from "node:crypto";
 import { createClient, type DeviceOutcome, openArtifact } from "flashwave";
 import { http } from "flashwave/delivery/http";
 import { createMemoryRegistry } from "flashwave/registry/memory";
 import { openPostgresRegistry } from "flashwave/registry/postgres";
 import { makeFirmware, startDeviceServer } from "flashwave/testing";
+import { generateKeys, readPrivateKey, signDocument, writeManifest } from "flashwave/trust";
 
 await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
 await using registry = createMemoryRegistry();
 await registry.devices.put([{ id: "pos-001", address: device.url }]);
+const firmware = makeFirmware({ version: "2.0.0", length: 300_000 });
+const keys = generateKeys();
+const document = writeManifest({
+  name: "till",
+  version: "2.0.0",
+  sequence: 1,
+  length: firmware.length,
+  sha256: createHash("sha256").update(firmware).digest("hex"),
+  expires: "2099-12-31T00:00:00Z",
+});
+const manifest = { document, signatures: [signDocument(document, readPrivateKey(keys.privateKey))] };
 await using client = createClient({
   deliveries: [http()],
   registry,
+  admission: { keys: [keys.publicKey] },
   addressPolicy: { permit: ["127.0.0.0/8"] },
   verification: { deadline: 10_000, stableFor: 100 },
 });
-await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 300_000 }), { version: "2.0.0" });
+await using artifact = await openArtifact(firmware, { version: "2.0.0", manifest });
 const outcome: DeviceOutcome = await client.update("pos-001", artifact);
 if (outcome.status !== "updated") throw new Error(JSON.stringify(outcome));
 const refused = await openPostgresRegistry("postgres://127.0.0.1/none").catch((error: Error) => error);

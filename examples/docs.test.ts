@@ -23,6 +23,14 @@ it.each([...page.matchAll(/`((?:src|examples)\/[\w./-]+)`/g)].map(([, path = ""]
   expect(() => readFileSync(join(root, path))).not.toThrow(/ENOENT/);
 });
 
+it("docs/trust.md quotes its example", () => {
+  const [, code = ""] = /^```ts\n(.*?)```/ms.exec(readFileSync(join(root, "docs/trust.md"), "utf8")) ?? [];
+  const example = readFileSync(join(root, "examples/signed.ts"), "utf8");
+  const lines = code.trim().split("\n");
+  expect(lines).toHaveLength(2);
+  for (const line of lines) expect(example).toContain(line);
+});
+
 it("README's code against a simulated device runs", async () => {
   const blocks = readFileSync(join(root, "README.md"), "utf8").matchAll(/^```ts\n(.*?)```/gms);
   const code = [...blocks].map(([, text = ""]) => text).find((text) => text.includes("flashwave/testing"));

@@ -137,6 +137,13 @@ describe("examples", () => {
     ]);
   });
 
+  it("signed", async () => {
+    await using device = await startDeviceServer({ id: "pos-001", version: "1.0.0" });
+    const { code, out, err } = await run("signed.ts", [firmware, "2.0.0", device.url]);
+    expect({ code, out, err }).toEqual({ code: 0, out: "failed: untrusted\nupdated\n", err: "" });
+    expect(device.device.received).toMatchObject([{ bytes: 300_000, complete: true }]);
+  });
+
   it("tus", async () => {
     await using device = await startTusDevice({ id: "pos-001", version: "1.0.0" });
     device.script({ on: "update", fault: { kind: "cut", at: 200_000 } });

@@ -5,7 +5,7 @@ import { createClient as createPushClient } from "./push/index.ts";
 export { type OpenArtifactOptions, openArtifact, readSignedDocument } from "./bytes/index.ts";
 export * from "./core/index.ts";
 export type * from "./push/index.ts";
-export { referencedCredentials } from "./push/index.ts";
+export { examineArtifact, referencedCredentials } from "./push/index.ts";
 
 /**
  * A client that speaks generic HTTP unless told otherwise.

@@ -13,8 +13,8 @@ export async function readCredentials(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Credentials | undefined> {
   const { user, passwordFile, passwordEnv, tokenFile, tokenEnv } = flags;
-  const password = await secretOf("password", passwordFile, passwordEnv, env);
-  const token = await secretOf("token", tokenFile, tokenEnv, env);
+  const password = await readSecret("password", passwordFile, passwordEnv, env);
+  const token = await readSecret("token", tokenFile, tokenEnv, env);
   if (token !== undefined && (user !== undefined || password !== undefined))
     throw new UsageError("A token and --user exclude each other.");
   if (token !== undefined) return { token };
@@ -26,11 +26,12 @@ export async function readCredentials(
   return { username: user, password };
 }
 
-async function secretOf(
-  what: "password" | "token",
+/** What `--<what>-file` or `--<what>-env` names. @throws `UsageError`, with nothing of a secret in it */
+export async function readSecret(
+  what: "password" | "token" | "passphrase",
   file: string | undefined,
   name: string | undefined,
-  env: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Secret | undefined> {
   if (file !== undefined && name !== undefined)
     throw new UsageError(`--${what}-file and --${what}-env exclude each other.`);

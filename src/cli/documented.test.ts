@@ -21,7 +21,8 @@ const pages = [
   "README.md",
   "SECURITY.md",
   "CHANGELOG.md",
-  ...readdirSync(join(root, "docs")).map((page) => `docs/${page}`),
+  // Its lines build on each other: documented-trust.test.ts runs them in their order.
+  ...readdirSync(join(root, "docs")).flatMap((page) => (page === "trust.md" ? [] : `docs/${page}`)),
 ];
 
 /** A line of a block of code, or code within a sentence, which may be broken. */

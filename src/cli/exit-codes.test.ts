@@ -15,10 +15,12 @@ it("asks for 4 whatever made it unknown", () => {
   }
 });
 
-it("asks for 5 where a device was read and does not run the artifact in good health, else for 3", () => {
+it("asks for 5 where a device was read and does not run the artifact in good health, for 6 where it was not admitted, else for 3", () => {
   const codes = Object.keys(errorCodes) as FlashwaveErrorCode[];
   const unproven = codes.filter((code) => exitCodeOf({ status: "failed", error: { code } }) === 5);
   expect(unproven).toEqual(["not_updated", "wrong_version", "wrong_digest", "wrong_device", "unhealthy"]);
-  const rest = codes.filter((code) => !unproven.includes(code));
+  const refused = codes.filter((code) => exitCodeOf({ status: "failed", error: { code } }) === 6);
+  expect(refused).toEqual(codes.slice(codes.indexOf("unsigned"), codes.indexOf("invalid_approval") + 1));
+  const rest = codes.filter((code) => !unproven.includes(code) && !refused.includes(code));
   expect(rest.map((code) => exitCodeOf({ status: "failed", error: { code } }))).toEqual(rest.map(() => 3));
 });

@@ -10,13 +10,15 @@ export interface ExitCodes {
   readonly unknown: number;
   /** A device was read, and does not run the artifact in good health. */
   readonly unproven: number;
+  /** The artifact was not admitted by what `--trusted-key` asks for; nothing of it was sent. */
+  readonly refused: number;
   /** 128 + SIGINT, as shells have it. */
   readonly interrupted: number;
   /** 128 + SIGTERM. */
   readonly terminated: number;
 }
 
-/** What the process ends with. Of `failed`, `unknown` and `unproven` the highest that occurred wins. */
+/** What the process ends with. Of `failed`, `unknown`, `unproven` and `refused` the highest that occurred wins. */
 export const exitCodes: ExitCodes = Object.freeze({
   ok: 0,
   unplanned: 1,
@@ -24,6 +26,7 @@ export const exitCodes: ExitCodes = Object.freeze({
   failed: 3,
   unknown: 4,
   unproven: 5,
+  refused: 6,
   interrupted: 130,
   terminated: 143,
 });
@@ -36,6 +39,22 @@ const unproven: ReadonlySet<FlashwaveErrorCode> = new Set([
   "unhealthy",
 ]);
 
+const refused: ReadonlySet<FlashwaveErrorCode> = new Set([
+  "unsigned",
+  "invalid_manifest",
+  "untrusted",
+  "manifest_expired",
+  "manifest_mismatch",
+  "wrong_hardware",
+  "hardware_unknown",
+  "version_too_old",
+  "downgrade_refused",
+  "invalid_approval",
+]);
+
+/** Whether an error is admission's "no". */
+export const isRefusal = ({ code }: Pick<FlashwaveError, "code">): boolean => refused.has(code);
+
 /** The exit code that one device's result asks for. What was staged runs nowhere yet: fine where that was asked for. */
 export function exitCodeOf(
   result: { readonly status: string; readonly error?: Pick<FlashwaveError, "code"> },
@@ -44,5 +63,6 @@ export function exitCodeOf(
   if (result.status === "unknown") return exitCodes.unknown;
   if (result.status === "staged" && !stagingAsked) return exitCodes.unknown;
   if (result.status !== "failed") return exitCodes.ok;
+  if (result.error !== undefined && isRefusal(result.error)) return exitCodes.refused;
   return result.error !== undefined && unproven.has(result.error.code) ? exitCodes.unproven : exitCodes.failed;
 }

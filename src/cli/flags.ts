@@ -19,6 +19,12 @@ export interface Flags extends StoreFlags, FilterFlags {
   readonly option?: readonly string[];
   readonly firmwareVersion?: string;
   readonly digest?: string;
+  readonly manifest?: string;
+  readonly minisign?: string;
+  readonly trustedKey?: readonly string[];
+  readonly threshold?: string;
+  readonly approval?: readonly string[];
+  readonly approvalKey?: readonly string[];
   readonly method?: string;
   readonly path?: string;
   readonly versionPath?: string;
@@ -27,6 +33,7 @@ export interface Flags extends StoreFlags, FilterFlags {
   readonly pattern?: string;
   readonly digestPointer?: string;
   readonly bootPointer?: string;
+  readonly hardwarePointer?: string;
   readonly text?: boolean;
   readonly healthPath?: string;
   readonly activatePath?: string;
@@ -74,7 +81,15 @@ const limited = (flag: LimitedFlag, value: string, description: string, usual: s
 ];
 
 /** Given again, each of these adds one more value. */
-const repeatable: ReadonlySet<string> = new Set(["header", "option", "pin", "tag"]);
+const repeatable: ReadonlySet<string> = new Set([
+  "approval",
+  "approvalKey",
+  "header",
+  "option",
+  "pin",
+  "tag",
+  "trustedKey",
+]);
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const devices: readonly Row[] = [
@@ -94,6 +109,15 @@ const protocol: readonly Row[] = [
 const artifact: readonly Row[] = [
   ["--firmware-version <version>", "the version a device reports once it runs the artifact"],
   ["--digest <sha256>", "the SHA-256 that the artifact must have"],
+];
+
+const admission: readonly Row[] = [
+  ["--trusted-key <file>", "who may sign: a public key, PEM or minisign; nothing unsigned is sent then; repeatable"],
+  limited("--threshold", "count", "how many different trusted keys must have signed the manifest", "1"),
+  ["--manifest <file>", "the artifact's signed manifest; its signatures lie beside it, as <file>.….sig"],
+  ["--minisign <file>", "the artifact's minisign signature instead"],
+  ["--approval <file>", "a signed approval of a downgrade; its signatures lie beside it; repeatable"],
+  ["--approval-key <file>", "who may sign approvals: a public key, PEM; repeatable"],
 ];
 
 const send: readonly Row[] = [
@@ -116,6 +140,7 @@ const read: readonly Row[] = [
   ["--text", "the whole answer is the version instead"],
   ["--digest-pointer <pointer>", "JSON pointer to the SHA-256 of what runs: proves more than a version"],
   ["--boot-pointer <pointer>", "JSON pointer to the boot id (default: /bootId)"],
+  ["--hardware-pointer <pointer>", "JSON pointer to the hardware id, where a manifest names some"],
 ];
 
 const proof: readonly Row[] = [
@@ -181,9 +206,9 @@ export type DeviceCommand = "push" | "verify" | "update" | "inspect";
 
 /** Which options a command takes. */
 const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
-  push: [devices, stored, protocol, artifact, send, read, wire, output],
+  push: [devices, stored, protocol, artifact, admission, send, read, wire, output],
   verify: [devices, stored, protocol, artifact, read, proof, wire, output],
-  update: [devices, stored, protocol, artifact, send, read, proof, update, wire, output],
+  update: [devices, stored, protocol, artifact, admission, send, read, proof, update, wire, output],
   inspect: [devices, stored, protocol, read, wire, output],
 };
 
@@ -193,6 +218,7 @@ const headings: ReadonlyMap<readonly Row[], string> = new Map([
   [stored, "Store:"],
   [protocol, "Protocol:"],
   [artifact, "Artifact:"],
+  [admission, "Trust:"],
   [send, "Sending:"],
   [read, "Reading:"],
   [proof, "Proof:"],

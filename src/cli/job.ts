@@ -1,5 +1,6 @@
-import type { Artifact, Device } from "../core/index.ts";
+import type { Artifact, Device, SignedDocument } from "../core/index.ts";
 import { type Client, type PushOptions, referencedCredentials } from "../push/index.ts";
+import { readAdmission, readVouchers } from "./admission.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Demand } from "./demands.ts";
 import { readTlsFiles } from "./files.ts";
@@ -44,7 +45,7 @@ export interface Job {
   tell(line: string): void;
 }
 
-export type ArtifactJob = Job & { readonly artifact: Artifact };
+export type ArtifactJob = Job & { readonly artifact: Artifact; readonly approvals: readonly SignedDocument[] };
 
 /** Runs a command on its devices, if they and the flags are what it demands. @returns the exit code */
 export async function runJob(
@@ -54,6 +55,7 @@ export async function runJob(
   work: (job: Job) => Promise<void>,
 ): Promise<number> {
   const { signal, stdout, stderr } = io;
+  const { admission } = await readAdmission(flags);
   const profile = profileOf(flags);
   const asked = clientOptionsOf(flags, await readTlsFiles(flags));
   const credentials = await readCredentials(flags);
@@ -69,6 +71,7 @@ export async function runJob(
   await using client = openClient(
     {
       ...options,
+      ...(admission && { admission }),
       ...(credentials && { credentials: () => credentials }),
       ...(byReference && { credentials: referencedCredentials(secretsOf(flags)) }),
       ...(recorder && { registry: recorder.forClient }),
@@ -110,9 +113,10 @@ export function runArtifactJob(
   work: (job: ArtifactJob) => Promise<void>,
 ): Promise<number> {
   return runJob(flags, io, demands, async (job) => {
-    await using artifact = await open(path, flags, io.signal);
+    const { approvals, ...vouchers } = await readVouchers(flags);
+    await using artifact = await open(path, flags, vouchers, io.signal);
     job.tell(titleOf(artifact, job.devices.length));
-    await work({ ...job, artifact });
+    await work({ ...job, artifact, approvals });
   });
 }
 

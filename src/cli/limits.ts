@@ -1,5 +1,6 @@
 export type LimitedFlag =
   | "--attempts"
+  | "--threshold"
   | "--concurrency"
   | "--deadline"
   | "--stable-for"
@@ -11,6 +12,7 @@ export type LimitedFlag =
 /** The least and the most that a flag takes, as they are typed: what the help says and what is enforced is one table. */
 export const limits: Readonly<Record<LimitedFlag, readonly [least: string, most: string]>> = Object.freeze({
   "--attempts": ["1", "100"],
+  "--threshold": ["1", "32"],
   "--concurrency": ["1", "100000"],
   "--deadline": ["0s", "576h"],
   "--stable-for": ["0s", "576h"],

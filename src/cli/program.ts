@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { isFlashwaveError } from "../core/index.ts";
+import { artifactCommand } from "./commands/artifact.ts";
 import { demo } from "./commands/demo.ts";
 import { deviceGroup } from "./commands/device/index.ts";
 import { requireArguments } from "./commands/group.ts";
@@ -9,7 +10,7 @@ import { profileGroup } from "./commands/profile/index.ts";
 import { push } from "./commands/push.ts";
 import { update } from "./commands/update.ts";
 import { verify } from "./commands/verify.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodes, isRefusal } from "./exit-codes.ts";
 import { type DeviceCommand, deviceCommand, type Flags } from "./flags.ts";
 import { type Interruptible, watchInterrupt } from "./interrupt.ts";
 import type { Io } from "./job.ts";
@@ -45,9 +46,10 @@ export async function main(host: Host): Promise<number> {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     if (!(error instanceof UsageError) && !isFlashwaveError(error)) throw error;
     say(`flashwave: ${inFlags(error.message)}`);
+    if (!isFlashwaveError(error)) return exitCodes.usage;
+    if (isRefusal(error)) return exitCodes.refused;
     // A store that fails says nothing of the command line.
-    const isStore = isFlashwaveError(error) && error.code === "registry_failed";
-    return isStore ? exitCodes.failed : exitCodes.usage;
+    return error.code === "registry_failed" ? exitCodes.failed : exitCodes.usage;
   }
 }
 
@@ -72,7 +74,7 @@ All other options hold for every device of the command.`;
 const epilogue = `
 Progress goes to stderr, results to stdout.
 Exit codes: 0 all as asked, 2 usage, 3 some devices failed, some rows were refused or the store failed, 4 some unknown, or staged though that was not asked for,
-5 verification failed (the highest of these three wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
+5 verification failed, 6 not admitted (the highest of these four wins), 130 interrupted (SIGINT), 143 terminated (SIGTERM). A second signal ends at once.`;
 
 function createProgram(io: Io, ended: (code: number) => void): Command {
   const { version } = createRequire(import.meta.url)("flashwave/package.json") as { readonly version: string };
@@ -118,6 +120,7 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
       ended(await inspect(flags, io));
     }),
   );
+  add(artifactCommand(program, io, ended));
   add(
     new Command("demo")
       .description("update a simulated fleet, with devices that fail in instructive ways; needs no hardware")

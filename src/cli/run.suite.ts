@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer, writeFirmware } from "../../mocks/index.ts";
+import { main as commandLine } from "./program.ts";
 
 const main = join(import.meta.dirname, "main.ts");
 
@@ -32,6 +33,20 @@ export function run(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, out, err }));
   });
+}
+
+/** The same in this process: for what ends by itself anyway, where many command lines are tried. */
+export async function runHere(args: readonly string[]): Promise<Ended> {
+  const told = { out: "", err: "" };
+  const stream = (name: "out" | "err") => ({
+    on: () => {},
+    write: (text: string) => {
+      told[name] += text;
+    },
+  });
+  const host = { on: () => {}, off: () => {}, exit: () => {}, stdout: stream("out"), stderr: stream("err") };
+  const code = await commandLine({ ...host, argv: [process.execPath, main, ...args] });
+  return { code, ...told };
 }
 
 /** The results of `--json`, by device. */

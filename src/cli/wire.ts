@@ -112,12 +112,14 @@ export function stagingAsked({ options }: Profile): boolean {
 }
 
 /** Who names one pointer replaces them all; the boot id is worth keeping where it usually stands. */
-function alsoOf({ digestPointer, bootPointer, text, pattern }: Flags): InspectRequest["also"] {
-  if (digestPointer === undefined && bootPointer === undefined) return undefined;
+function alsoOf({ digestPointer, bootPointer, hardwarePointer, text, pattern }: Flags): InspectRequest["also"] {
+  if (digestPointer === undefined && bootPointer === undefined && hardwarePointer === undefined) return undefined;
   if (text === true)
-    throw new UsageError("--text takes the whole answer; without it, --digest-pointer and --boot-pointer can be read.");
+    throw new UsageError(
+      "--text takes the whole answer; without it, --digest-pointer, --boot-pointer and --hardware-pointer can be read.",
+    );
   const usual = pattern === undefined ? "/bootId" : undefined;
-  return given({ digest: digestPointer, bootId: bootPointer ?? usual });
+  return given({ digest: digestPointer, bootId: bootPointer ?? usual, hardware: hardwarePointer });
 }
 
 export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
@@ -261,8 +263,13 @@ export async function registryOf(path: string, devices: readonly Device[]): Prom
   return registry;
 }
 
-export function open(path: string, flags: Flags, signal: AbortSignal): Promise<Artifact> {
-  return openArtifact(path, { ...artifactOptionsOf(flags), signal });
+export function open(
+  path: string,
+  flags: Flags,
+  vouchers: Pick<OpenArtifactOptions, "manifest" | "minisign">,
+  signal: AbortSignal,
+): Promise<Artifact> {
+  return openArtifact(path, { ...artifactOptionsOf(flags), ...vouchers, signal });
 }
 
 function read(text: string | undefined, flag: LimitedFlag, parse: (flag: LimitedFlag, text: string) => number) {

@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { format, inspect } from "node:util";
 import { expect, it } from "vitest";
 import { Secret } from "./credentials.ts";
 
@@ -9,8 +9,14 @@ it("shows a secret to nobody who does not ask for it", () => {
     `${secret}`,
     JSON.stringify({ secret }),
     inspect(secret, { showHidden: true }),
-    Object.keys(secret),
+    inspect({ deep: [{ secret }] }, { depth: 9, showHidden: true, getters: true }),
+    format("%s %o %O %j", secret, secret, secret, secret),
+    inspect(structuredClone({ ...{ secret: { ...secret } } }), { depth: 9 }),
+    String(new Error("it failed", { cause: secret }).cause),
+    Reflect.ownKeys(secret).map(String),
   ];
-  expect(shown.join()).not.toContain("hunter2");
+  expect(shown.join("\n")).not.toContain("hunter2");
+  expect(inspect({ secret })).toBe("{ secret: [secret] }");
+  expect(Object.isFrozen(secret)).toBe(true);
   expect(secret.reveal()).toBe("hunter2");
 });

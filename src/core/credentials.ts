@@ -1,9 +1,16 @@
-/** Text that does not print: not in a message, not in JSON, not in a log. Only `reveal` gives it. */
+/** What stands wherever a secret would be shown. */
+const shown = "[secret]";
+
+/**
+ * Text that does not print: not in a message, not in JSON, not in a log, not to `console.log` or `util.inspect`, and a
+ * clone has none of it. Only `reveal` gives it.
+ */
 export class Secret {
   readonly #text: string;
 
   constructor(text: string) {
     this.#text = text;
+    Object.freeze(this);
   }
 
   /** The text itself, for the one place that has to put it on the wire. */
@@ -12,11 +19,16 @@ export class Secret {
   }
 
   toString(): string {
-    return "[secret]";
+    return shown;
   }
 
   toJSON(): string {
-    return "[secret]";
+    return shown;
+  }
+
+  // What Node's `util.inspect` asks for, from the registry of symbols, so that nothing of Node is imported.
+  static {
+    Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: () => shown });
   }
 }
 

@@ -34,7 +34,6 @@ export const errorCodes = {
   no_registry: "a device was named by id, but the client has no registry",
   no_probe: "the device's state cannot be read, so nothing could be proven",
   no_version: "the artifact has no version, so nothing could be proven",
-  secret_unavailable: "a secret could not be had from where its reference says",
   credentials_failed: "a device's credentials could not be had, or cannot be sent as given",
   attempt_in_flight: "this client already has an attempt in flight for this device",
   client_closed: "the client was closed",

@@ -1,4 +1,4 @@
-export type { AdmissionOptions } from "./admission/index.ts";
+export { type AdmissionOptions, examineArtifact } from "./admission/index.ts";
 export { createClient } from "./client.ts";
 export type { Walk } from "./map-concurrent.ts";
 export type {

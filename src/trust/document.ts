@@ -36,7 +36,7 @@ export function checkDocument<T>(kind: DocumentKind<T>, value: unknown): T {
     const given = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (given === undefined && optional) continue;
     if (given === undefined) throw invalid(kind, `has no ${name}`);
-    if (!accepts(given)) throw invalid(kind, `has a ${name} that is not ${wanted}`);
+    if (!accepts(given)) throw invalid(kind, `holds as ${name} what is not ${wanted}`);
     if (Array.isArray(given)) Object.freeze(given);
   }
   return Object.freeze(fields) as T;

@@ -1,15 +1,23 @@
+import { withManifestVersion } from "../admission.ts";
 import { requireReadable, requireServing, requireVersion } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { type Io, runArtifactJob } from "../job.ts";
 import { updateOptionsOf } from "../wire.ts";
 
 /** Sends and proves. */
-export async function update(path: string, flags: Flags, io: Io): Promise<number> {
+export async function update(path: string, given: Flags, io: Io): Promise<number> {
+  const flags = await withManifestVersion(given);
   const proves = flags.verify !== false;
   if (proves) requireVersion(flags);
   const demands = proves ? [requireReadable, requireServing] : [requireServing];
-  return runArtifactJob(path, flags, io, demands, async ({ client, devices, artifact, signal, onProgress, settle }) => {
-    const outcomes = client.pushMany(devices, artifact, { ...updateOptionsOf(flags), signal, onProgress });
-    for await (const outcome of outcomes) settle(outcome);
-  });
+  return runArtifactJob(
+    path,
+    flags,
+    io,
+    demands,
+    async ({ client, devices, artifact, approvals, signal, onProgress, settle }) => {
+      const outcomes = client.pushMany(devices, artifact, { ...updateOptionsOf(flags), approvals, signal, onProgress });
+      for await (const outcome of outcomes) settle(outcome);
+    },
+  );
 }

@@ -1,9 +1,9 @@
 import type { Artifact, SignedDocument } from "../../core/artifact.ts";
-import type { Clock } from "../../core/clock.ts";
+import { type Clock, systemClock } from "../../core/clock.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
 import type { Admitted, DeviceState } from "../../core/outcome.ts";
-import type { VersionScheme } from "../../core/versions.ts";
-import type { AdmissionPolicy } from "./options.ts";
+import { semver, type VersionScheme } from "../../core/versions.ts";
+import { type AdmissionOptions, type AdmissionPolicy, resolveAdmission } from "./options.ts";
 import {
   asksDevice,
   type Covered,
@@ -40,19 +40,23 @@ export class Admission {
   }
 
   /** The rules about the artifact. @throws the refusal, or what the artifact's bytes throw when they are read */
-  async examine(device: string, artifact: Artifact, approvals: readonly SignedDocument[] = []): Promise<Candidate> {
+  async examine(
+    device: string | undefined,
+    artifact: Artifact,
+    approvals: readonly SignedDocument[] = [],
+  ): Promise<Candidate> {
     try {
       const leaves = approvals.map((signed) => this.#leave(signed));
       const vouched = await this.#vouch(artifact);
-      const cover = coverOnce(() => coverOf(this.#policy, vouched, device, leaves, this.#clock.wall()));
+      const cover = coverOnce(() => coverOf(this.#policy, vouched, device ?? "", leaves, this.#clock.wall()));
       refuse(judgeArtifact(this.#policy, vouched, artifact.ref, cover, this.#clock.wall()), device);
       return this.#candidate(device, artifact, vouched, cover);
     } catch (error) {
-      throw isFlashwaveError(error) ? inContext(error, { device }) : error;
+      throw isFlashwaveError(error) && device !== undefined ? inContext(error, { device }) : error;
     }
   }
 
-  #candidate(device: string, { ref }: Artifact, vouched: Vouched, cover: CoverOnce): Candidate {
+  #candidate(device: string | undefined, { ref }: Artifact, vouched: Vouched, cover: CoverOnce): Candidate {
     const { manifest, digest, keys } = vouched;
     return {
       asksDevice: asksDevice(this.#policy, vouched, ref),
@@ -102,7 +106,7 @@ function coverOnce(look: () => Covered): CoverOnce {
   return Object.assign(ask, { used: () => cover !== undefined });
 }
 
-function otherDevice({ deviceId }: DeviceState, device: string): Refusal | undefined {
+function otherDevice({ deviceId }: DeviceState, device: string | undefined): Refusal | undefined {
   if (deviceId === undefined || deviceId === device) return undefined;
   return {
     code: "wrong_device",
@@ -110,6 +114,23 @@ function otherDevice({ deviceId }: DeviceState, device: string): Refusal | undef
   };
 }
 
-function refuse(refusal: Refusal | undefined, device: string): void {
-  if (refusal !== undefined) throw new FlashwaveError(refusal.code, refusal.message, { phase: "admission", device });
+function refuse(refusal: Refusal | undefined, device: string | undefined): void {
+  if (refusal === undefined) return;
+  const context = { phase: "admission", ...(device !== undefined && { device }) } as const;
+  throw new FlashwaveError(refusal.code, refusal.message, context);
+}
+
+/**
+ * Holds an artifact against a policy without any device: manifest, signatures, expiry, digest, length, version and
+ * sequence, as a client would before it speaks to one. For whoever releases artifacts, or takes them in.
+ * @throws `invalid_option` for the policy; `unsigned`, `invalid_manifest`, `untrusted`, `manifest_expired`,
+ * `manifest_mismatch`, `downgrade_refused` (its sequence) for the artifact
+ */
+export async function examineArtifact(
+  artifact: Artifact,
+  admission: AdmissionOptions,
+  clock: Pick<Clock, "wall"> = systemClock,
+): Promise<Admitted> {
+  const examiner = new Admission(resolveAdmission(admission), semver, clock);
+  return (await examiner.examine(undefined, artifact)).admit();
 }

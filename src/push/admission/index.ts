@@ -1,2 +1,2 @@
-export { Admission, type Candidate } from "./admission.ts";
+export { Admission, type Candidate, examineArtifact } from "./admission.ts";
 export { type AdmissionOptions, type AdmissionPolicy, resolveAdmission } from "./options.ts";

@@ -19,9 +19,12 @@ export async function vouch(policy: AdmissionPolicy, artifact: Artifact): Promis
   const { manifest, minisign } = artifact;
   if (manifest !== undefined) return vouchedByManifest(policy, manifest);
   if (minisign !== undefined && policy.minisign.length > 0) return vouchedByMinisign(policy, artifact, minisign);
-  const asked = policy.manifests.keys.length > 0 ? "manifest" : "minisign";
-  const kind = asked === "manifest" ? "a signed manifest" : "a minisign signature";
-  throw refused("unsigned", `The policy asks for ${kind}, and the artifact has none. Open it with { ${asked} }`);
+  throw policy.manifests.keys.length > 0
+    ? refused("unsigned", "The policy asks for a signed manifest, and the artifact has none. Open it with { manifest }")
+    : refused(
+        "unsigned",
+        "The policy asks for a minisign signature, and the artifact has none. Open it with { minisign }",
+      );
 }
 
 function vouchedByManifest({ manifests }: AdmissionPolicy, signed: SignedDocument): Vouched {

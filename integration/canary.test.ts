@@ -1,0 +1,195 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { format, inspect } from "node:util";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import {
+  defaultPaths,
+  makeFirmware,
+  plainDialect,
+  startDeviceServer,
+  withLogin,
+  writeFirmware,
+} from "../mocks/index.ts";
+import { runHere } from "../src/cli/run.suite.ts";
+import { http } from "../src/delivery/http/index.ts";
+import { type ClientOptions, createClient, type Device, openArtifact, Secret } from "../src/index.ts";
+import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
+import { generateKeys, readPrivateKey } from "../src/trust/index.ts";
+import { fastClient } from "./kit.ts";
+
+/*
+ * One text in every field that holds a secret, and then a look at everything that comes out: errors with their causes,
+ * events, outcomes as JSON and as a console shows them, standard output and error, and the bytes of the database.
+ */
+
+const canary = "c4n4ry-s3cret";
+/** As it is, and as it may have been wrapped on its way. */
+const traces = [
+  canary,
+  Buffer.from(`admin:${canary}`).toString("base64"),
+  Buffer.from(canary).toString("base64"),
+  encodeURIComponent(canary),
+];
+
+let folder: string;
+let image: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "flashwave-canary-"));
+  image = (await writeFirmware(join(folder, "fw.bin"), { version: "2.0.0", length: 100_000 })).path;
+  for (const name of ["password", "token", "tls.key"]) await writeFile(join(folder, name), canary);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** What anybody might print of a value. */
+const printed = (value: unknown): string =>
+  [
+    inspect(value, { depth: Number.POSITIVE_INFINITY, showProxy: true }),
+    format("%s %o %j", value, value, value),
+    JSON.stringify(value, (_, part) =>
+      part instanceof Error ? { ...part, text: String(part), cause: part.cause } : part,
+    ),
+  ].join("\n");
+
+function expectNone(what: string): void {
+  expect(what.length).toBeGreaterThan(0);
+  for (const trace of traces) expect(what).not.toContain(trace);
+}
+
+async function thrown(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("the call was expected to fail");
+}
+
+const locked = (password: string) => withLogin(plainDialect(defaultPaths), { username: "admin", password });
+
+/** Updates and pushes devices that take the login, refuse it, break off and err; returns all that was told. */
+async function told(
+  credentials: NonNullable<ClientOptions["credentials"]>,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const lines: string[] = [];
+  await using taking = await startDeviceServer({ id: "taking", dialect: locked(canary) });
+  await using refusing = await startDeviceServer({ id: "refusing", dialect: locked("another") });
+  await using cutting = await startDeviceServer({ id: "cutting", dialect: locked(canary) });
+  cutting.script({ on: "update", times: 99, fault: { kind: "cut", at: 10_000 } });
+  await using registry = await openSqliteRegistry(join(folder, "fleet.db"));
+  const servers = [taking, refusing, cutting];
+  await registry.devices.put(servers.map(({ device, url }) => ({ id: device.id, address: url })));
+  for (const auth of ["digest", "basic"]) {
+    await using client = fastClient({
+      deliveries: [http(auth === "basic" ? { options: { auth: "basic" } } : {})],
+      registry,
+      credentials,
+      onEvent: (event) => lines.push(printed(event)),
+    });
+    lines.push(inspect(client, { depth: 9, showHidden: true }));
+    await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 100_000 }), {
+      version: "2.0.0",
+    });
+    for await (const outcome of client.pushMany(
+      servers.map(({ device }) => device.id),
+      artifact,
+      { headers },
+    ))
+      lines.push(printed(outcome));
+    for (const { device } of servers)
+      await client.push(device.id, artifact, { headers }).then(
+        (r) => lines.push(printed(r)),
+        (e) => lines.push(printed(e)),
+      );
+  }
+  return lines.join("\n");
+}
+
+it("leaves nothing of a password in what a client tells, nor in its registry's files", {
+  timeout: 60_000,
+}, async () => {
+  const lines = await told(() => ({ username: "admin", password: new Secret(canary) }));
+  // Something was told indeed: of logins that were taken, and of some that were not.
+  expect(lines).toContain("updated");
+  expect(lines).toContain("refused");
+  expect(lines).toContain("connection_lost");
+  expectNone(lines);
+  const files = (await readdir(folder)).filter((name) => name.startsWith("fleet.db"));
+  expect(files.length).toBeGreaterThan(0);
+  for (const name of files) expectNone((await readFile(join(folder, name))).toString("latin1"));
+});
+
+it("leaves nothing of a token, nor of a header", { timeout: 60_000 }, async () => {
+  expectNone(await told(() => ({ token: new Secret(canary) }), { "x-key": canary }));
+  expectNone(await told(() => ({ username: "admin", password: new Secret(canary) }), { "x-key": canary }));
+});
+
+it("leaves nothing in the errors for what cannot be meant", async () => {
+  const address = (text: string): Device => ({ id: "pos-001", address: text });
+  await using client = fastClient();
+  await using artifact = await openArtifact(new Uint8Array(8), { version: "2.0.0" });
+  const pem = `-----BEGIN PRIVATE KEY-----\n${canary}\n-----END PRIVATE KEY-----\n`;
+  const { privateKey } = generateKeys(new Secret("another"));
+  const calls: readonly (() => unknown)[] = [
+    () => client.push(address(`http://admin:${canary}@127.0.0.1`), artifact),
+    () => client.push(address(`http://${canary}@127.0.0.1`), artifact),
+    () => client.push(address(`http://127.0.0.1/?token=${canary}`), artifact),
+    () => client.push(address("http://127.0.0.1"), artifact, { headers: { "x-key": `${canary}\r\n` } }),
+    () => createClient({ tls: { cert: pem, key: pem } }),
+    () => createClient({ tls: { key: pem } }),
+    () => createClient({ credentials: canary as never }),
+    () => createClient({ admission: { keys: [pem] } }),
+    () => createClient({ admission: { keys: [], minisign: [canary] } }),
+    () => fastClient({ credentials: () => canary as never }).push(address("http://127.0.0.1:9"), artifact),
+    () => readPrivateKey(pem),
+    () => readPrivateKey(privateKey, new Secret(canary)),
+  ];
+  for (const call of calls) expectNone(printed(await thrown(call)));
+});
+
+it("leaves nothing on standard output and error", { timeout: 60_000 }, async () => {
+  await using taking = await startDeviceServer({ id: "taking", dialect: locked(canary) });
+  await using refusing = await startDeviceServer({ id: "refusing", dialect: locked("another") });
+  vi.stubEnv("FLASHWAVE_TEST_TOKEN", canary);
+  const file = (name: string) => join(folder, name);
+  const to = ["--to", taking.url, refusing.url, "--attempts", "1", "--deadline", "1s", "--stable-for", "20ms"];
+  const update = ["update", image, "--firmware-version", "2.0.0"];
+  const lines: readonly (readonly string[])[] = [
+    [...update, ...to, "--user", "admin", "--password-file", file("password")],
+    [...update, ...to, "--user", "admin", "--password-file", file("password"), "--json", "--device-words", "--force"],
+    [...update, ...to, "--token-env", "FLASHWAVE_TEST_TOKEN", "--json"],
+    [...update, ...to, "--header", `authorization: Bearer ${canary}`],
+    [...update, ...to, "--header", canary],
+    [...update, ...to, "--option", canary],
+    [...update, ...to, `--password=${canary}`],
+    [...update, ...to, "--user", `admin:${canary}`],
+    [...update, "--to", `http://admin:${canary}@127.0.0.1`],
+    [...update, ...to, "--cert", file("tls.key"), "--key", file("tls.key")],
+    [
+      "push",
+      image,
+      ...to,
+      "--user",
+      "admin",
+      "--password-file",
+      file("password"),
+      "--trusted-key",
+      file("token"),
+      "--minisign",
+      file("token"),
+    ],
+    ["artifact", "sign", image, "--key", file("tls.key")],
+    ["artifact", "inspect", file("tls.key")],
+  ];
+  const codes: (number | null)[] = [];
+  for (const line of lines) {
+    const { code, out, err } = await runHere(line);
+    codes.push(code);
+    expectNone(`${out}\n${err}`);
+  }
+  // The first three were sent with the canary, and told something of devices that took it, and of those that did not.
+  expect(codes.slice(0, 2)).toEqual([3, 3]);
+  expect(taking.device.version).toBe("2.0.0");
+  vi.unstubAllEnvs();
+});

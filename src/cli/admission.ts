@@ -1,0 +1,64 @@
+import { readSignedDocument } from "../bytes/index.ts";
+import type { SignedDocument } from "../core/index.ts";
+import type { AdmissionOptions } from "../push/index.ts";
+import { parseManifest } from "../trust/index.ts";
+import { readText } from "./files.ts";
+import type { Flags } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+import { countOf } from "./values.ts";
+
+/* What `--trusted-key` and its companions say: whom to believe, and what was signed. */
+
+type TrustFlags = Pick<
+  Flags,
+  "trustedKey" | "threshold" | "manifest" | "minisign" | "approval" | "approvalKey" | "firmwareVersion"
+>;
+
+/** The policy of a command; none where no key is trusted, and then nothing may be given that only a policy looks at. */
+export async function readAdmission(flags: TrustFlags): Promise<{ readonly admission?: AdmissionOptions }> {
+  const { trustedKey = [], threshold, manifest, minisign, approval = [], approvalKey = [] } = flags;
+  if (trustedKey.length === 0) {
+    const idle = { manifest, minisign, threshold, approval: approval[0], "approval-key": approvalKey[0] };
+    const named = Object.entries(idle).find(([, value]) => value !== undefined);
+    if (named === undefined) return {};
+    throw new UsageError(
+      `--${named[0]} is looked at only with --trusted-key: say whose signatures are to be believed.`,
+    );
+  }
+  if (manifest !== undefined && minisign !== undefined)
+    throw new UsageError("--manifest and --minisign exclude each other.");
+  if (manifest === undefined && minisign === undefined)
+    throw new UsageError("With --trusted-key, give --manifest or --minisign: nothing unsigned is sent.");
+  const texts = await Promise.all(trustedKey.map((path) => readText("--trusted-key", path)));
+  const isPem = (text: string) => text.includes("-----BEGIN ");
+  const keys = texts.filter(isPem);
+  const needed = threshold === undefined ? undefined : countOf("--threshold", threshold);
+  return {
+    admission: {
+      keys,
+      minisign: texts.filter((text) => !isPem(text)),
+      ...(needed !== undefined && { threshold: needed }),
+      approvals: { keys: await Promise.all(approvalKey.map((path) => readText("--approval-key", path))) },
+    },
+  };
+}
+
+/** What was signed, and the approvals. */
+export async function readVouchers({ manifest, minisign, approval = [] }: TrustFlags): Promise<{
+  readonly manifest?: string;
+  readonly minisign?: string;
+  readonly approvals: readonly SignedDocument[];
+}> {
+  return {
+    ...(manifest !== undefined && { manifest }),
+    ...(minisign !== undefined && { minisign }),
+    approvals: await Promise.all(approval.map((path) => readSignedDocument(path))),
+  };
+}
+
+/** A manifest says which version it is: nobody need type it again. Admission still holds the one against the other. */
+export async function withManifestVersion<Given extends TrustFlags>(flags: Given): Promise<Given> {
+  if (flags.manifest === undefined || flags.firmwareVersion !== undefined) return flags;
+  const { document } = await readSignedDocument(flags.manifest);
+  return { ...flags, firmwareVersion: parseManifest(document).version };
+}
