@@ -150,6 +150,7 @@ const badHandshakes: readonly (readonly [string, (head: string) => string])[] = 
   ["no accept", (head) => switched(head).replace(/Sec-WebSocket-Accept.*\r\n/, "")],
   ["another protocol", (head) => switched(head).replace("Upgrade: websocket", "Upgrade: h2c")],
   ["an extension that was not offered", (head) => switched(head, "Sec-WebSocket-Extensions: x-webkit\r\n")],
+  ["compression that was not offered", (head) => switched(head, "Sec-WebSocket-Extensions: permessage-deflate\r\n")],
   ["a subprotocol that was not asked for", (head) => switched(head, "Sec-WebSocket-Protocol: chat\r\n")],
   ["no HTTP", () => "SSH-2.0-OpenSSH_9.6\r\n\r\n"],
 ];

@@ -143,6 +143,11 @@ export class Channel implements Cargo, Watched {
     socket: Duplex,
   ): void {
     this.#status = status;
+    // undici believes that it offered compression, and would inflate what comes (RFC 6455 §4.1: fail the connection).
+    if (headers["sec-websocket-extensions"] !== undefined) {
+      this.#malformed("switched protocols with an extension that was not offered");
+      return;
+    }
     socket.once("end", () => {
       this.#cut ??= "it ended the connection";
     });
