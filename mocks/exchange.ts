@@ -38,7 +38,7 @@ export class Exchange {
     this.head = head;
     this.#dialect = dialect;
     this.endpoint = dialect.endpointOf(head);
-    const fault = head.path.startsWith(adminPrefix) ? undefined : device.faults.take(this.endpoint);
+    const fault = head.path.startsWith(adminPrefix) ? undefined : device.faults.take(this.endpoint, head.path);
     this.#play = fault ? playOf(fault) : empty;
   }
 
@@ -85,7 +85,7 @@ export class Exchange {
     const result = this.#act();
     this.#after = result.after;
     const reply = this.#play.change?.(result.reply) ?? result.reply;
-    if (result.takeOver) this.connection.handOver(this.bytesOf(reply), result.takeOver);
+    if (result.takeOver && !this.#play.write) this.connection.handOver(this.bytesOf(reply), result.takeOver);
     else if (this.#answered) this.done();
     else if (this.#play.write) this.#play.write(this, reply);
     else this.reply(reply);

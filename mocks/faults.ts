@@ -1,4 +1,5 @@
 import { malformedReplies } from "./malformed.ts";
+import type { RawEnding, RawStep } from "./raw.ts";
 import type { Endpoint } from "./records.ts";
 
 /** How a connection is ended: an orderly FIN, or a reset. */
@@ -63,6 +64,13 @@ export type Fault =
       readonly early?: boolean;
       readonly afterwards?: "hold" | Ending;
     }
+  /** Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came. Default ending: fin. */
+  | {
+      readonly kind: "raw";
+      readonly steps: readonly RawStep[];
+      readonly at?: number;
+      readonly ending?: RawEnding;
+    }
   | { readonly kind: "redirect"; readonly location: string; readonly status?: number }
   /** Another body under a 200: garbage where JSON should be. */
   | { readonly kind: "body"; readonly body: string; readonly type?: string }
@@ -77,8 +85,11 @@ export type Fault =
 
 export type FaultKind = Fault["kind"];
 
-/** What a fault waits for. `connect` is the moment a connection is accepted, before TLS; `any` is any request. */
-export type FaultMoment = Endpoint | "connect" | "any";
+/**
+ * What a fault waits for. `connect` is the moment a connection is accepted, before TLS; `other` is a request of no
+ * purpose of its own, the opening of a websocket for one; `any` is any request.
+ */
+export type FaultMoment = Endpoint | "connect" | "other" | "any";
 
 export interface ScriptEntry {
   readonly on: FaultMoment;
@@ -87,6 +98,8 @@ export interface ScriptEntry {
   readonly times?: number;
   /** How many matching requests pass before it begins to happen. @default 0 */
   readonly skip?: number;
+  /** Only what is asked at this path, without its query. @default any */
+  readonly path?: string;
 }
 
 const atConnect: readonly FaultKind[] = ["delay", "cut", "malformed", "hold", "blackhole"];
@@ -134,8 +147,9 @@ export class FaultQueue {
     return this.#entries.length > 0;
   }
 
-  take(on: Endpoint | "other" | "connect"): Fault | undefined {
+  take(on: Endpoint | "other" | "connect", path?: string): Fault | undefined {
     for (const [index, row] of this.#entries.entries()) {
+      if (row.entry.path !== undefined && row.entry.path !== path?.split("?", 1)[0]) continue;
       if (row.entry.on !== on && (row.entry.on !== "any" || on === "connect")) continue;
       if (row.skip > 0) {
         row.skip--;

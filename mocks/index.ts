@@ -41,6 +41,7 @@ export {
   type Remote,
 } from "./process.ts";
 export { type Proxy, type ProxyOptions, startProxy } from "./proxy.ts";
+export type { RawEnding, RawStep } from "./raw.ts";
 export type { DeviceCounters, Endpoint, Received, RequestHead, SeenRequest } from "./records.ts";
 export {
   type RedfishDevice,
@@ -69,6 +70,18 @@ export {
   startSwupdate,
 } from "./swupdate/index.ts";
 export { type ManualTime, manualTime, realTime, type SimulatorClock } from "./time.ts";
+export {
+  type Behaviour,
+  badFrames,
+  badOpenings,
+  earlyBehaviours,
+  type Front,
+  type Handshake,
+  handshakes,
+  lateBehaviours,
+  startHandshake,
+  startTlsFront,
+} from "./torture/index.ts";
 export {
   startTusDevice,
   type TusDevice,

@@ -1,6 +1,7 @@
 import type { Exchange } from "./exchange.ts";
 import type { Fault } from "./faults.ts";
 import { rawReply } from "./malformed.ts";
+import { playRaw } from "./raw.ts";
 import { bodyOf, headOf, type Reply, wholeReply } from "./replies.ts";
 import type { Effect } from "./routes.ts";
 
@@ -177,6 +178,32 @@ function malformed({ reply, early = false, afterwards = "fin" }: Of<"malformed">
   return early ? { onHead: write } : { write };
 }
 
+function raw({ steps, at, ending = "fin" }: Of<"raw">): Play {
+  const play = (x: Exchange) => {
+    const { connection } = x;
+    // Deaf, or the rest of the body would be answered as well; whoever serves on must still hear the next request.
+    if (ending !== "serve") connection.ignore();
+    const end = () => {
+      x.act();
+      if (ending === "serve") connection.next();
+      else if (ending === "hold") connection.stopReading(forever);
+      else if (ending !== "mute") connection.finish(ending);
+    };
+    playRaw(
+      {
+        write: (bytes, sent) => connection.write(bytes, sent),
+        pour: (filler, total, done) => connection.pour(filler, total, done),
+        after: (ms, run) => connection.after(ms, run),
+        end,
+      },
+      x.head,
+      steps,
+      ending,
+    );
+  };
+  return at === undefined ? { effect: none, write: play } : { at, effect: none, onByte: play, write: () => {} };
+}
+
 function report({ members }: Of<"report">): Play {
   return {
     change: (reply) => {
@@ -214,6 +241,7 @@ const plays: { readonly [K in Fault["kind"]]: (fault: Of<K>) => Play } = {
   "oversize-body": oversizeBody,
   endless,
   malformed,
+  raw,
   redirect: ({ location, status: code = 307 }) => ({
     effect: none,
     change: () => ({ status: code, headers: { location }, body: "" }),

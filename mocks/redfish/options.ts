@@ -1,4 +1,5 @@
 import type { SimulatedDeviceOptions } from "../device-options.ts";
+import type { RawEnding, RawStep } from "../raw.ts";
 
 export type ApplyTime = "Immediate" | "OnReset" | "AtMaintenanceWindowStart" | "InMaintenanceWindowOnReset";
 
@@ -81,5 +82,12 @@ export type RedfishFault =
   | { readonly kind: "silence" }
   | { readonly kind: "stop-reading"; readonly at: number }
   | { readonly kind: "malformed" }
+  /** Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came. */
+  | {
+      readonly kind: "raw";
+      readonly steps: readonly RawStep[];
+      readonly at?: number;
+      readonly ending?: Exclude<RawEnding, "serve">;
+    }
   | { readonly kind: "body"; readonly body: string }
   | { readonly kind: "oversize"; readonly bytes: number };

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SimulatedDevice } from "../device.ts";
+import { handsOn, playRaw } from "../raw.ts";
 import type { RequestHead, SeenRequest } from "../records.ts";
 import type { RedfishDeviceOptions, RedfishFault, RedfishPurpose } from "./options.ts";
 import { Push } from "./push.ts";
@@ -205,6 +206,7 @@ class Turn {
     this.#seen = seen;
     if (purpose === "push") this.#push = new Push(service, seen);
     if (fault?.kind === "status" && fault.after === 0) this.#status(fault);
+    if (fault?.kind === "raw" && fault.at === 0) this.#raw(fault);
     request.on("data", (chunk: Buffer) => this.#take(chunk));
     request.on("end", () => this.#end());
     request.on("close", () => this.#push?.lost());
@@ -221,6 +223,7 @@ class Turn {
     if (fault?.kind === "status" && fault.after !== undefined && passes(fault.after)) this.#status(fault);
     if (fault?.kind === "cut" && typeof fault.at === "number" && passes(fault.at))
       this.#request.socket.resetAndDestroy();
+    if (fault?.kind === "raw" && fault.at !== undefined && passes(fault.at)) this.#raw(fault);
     if (fault?.kind === "stop-reading" && passes(fault.at)) this.#request.pause();
   }
 
@@ -248,6 +251,9 @@ class Turn {
         this.#request.socket.resetAndDestroy();
         reply.after?.();
         break;
+      case "raw":
+        if (fault.at === undefined) this.#raw(fault);
+        break;
       case "malformed":
         this.#request.socket.end("SSH-2.0-dropbear\r\n");
         break;
@@ -259,6 +265,12 @@ class Turn {
         break;
       default: // Silence, and a reader that stopped: nothing more comes.
     }
+  }
+
+  /** Beneath the response, which never begins. */
+  #raw({ steps, ending = "fin" }: Extract<RedfishFault, { kind: "raw" }>): void {
+    const hands = handsOn(this.#request.socket, () => this.#request.pause());
+    playRaw(hands, this.#seen, steps, ending);
   }
 
   #status({ status, headers = {}, body = "" }: Extract<RedfishFault, { kind: "status" }>): void {
