@@ -10,13 +10,15 @@ import type { Fleet } from "./fleet.ts";
 import { InlineProfiles, writeInline } from "./inline-profiles.ts";
 import { beside, condition, keys } from "./page.ts";
 
-/** The columns of a device `d`, and at their end the JSON of its inline profile `i`. */
-export const columns: string = `${deviceColumns}, i.json`;
-export const joined = "LEFT JOIN flashwave.inline_profile i ON i.key = d.inline";
+/**
+ * The columns of a device `d`, and at their end the JSON of its inline profile: looked up for each row that is told. In a
+ * join it would be read for all that a condition meets, the table from end to end.
+ */
+export const columns: string = `${deviceColumns}, (SELECT i.json FROM flashwave.inline_profile i WHERE i.key = d.inline) AS json`;
 const jsonColumn: number = columns.split(",").length - 1;
 
 const deviceStatements = {
-  many: `SELECT ${columns} FROM flashwave.device d ${joined} WHERE d.fleet = $1 AND d.id = ANY ($2)`,
+  many: `SELECT ${columns} FROM flashwave.device d WHERE d.fleet = $1 AND d.id = ANY ($2)`,
   put: "SELECT outcome, number FROM flashwave.put_devices($1, $2::json, $3)",
   observe: "SELECT there FROM flashwave.observe_devices($1, $2::json)",
   remove: "SELECT there FROM flashwave.remove_devices($1, $2)",
@@ -35,7 +37,7 @@ const feed = (fleet: number, after: number, most: number) =>
     condition(
       `SELECT ${feedColumns}, ${columns}
         FROM flashwave.device_change c
-        LEFT JOIN flashwave.device d ON d.fleet = c.fleet AND d.id = c.id AND c.change <> 2 ${joined}
+        LEFT JOIN flashwave.device d ON d.fleet = c.fleet AND d.id = c.id AND c.change <> 2
         WHERE c.fleet = ? AND c.revision > ? ORDER BY c.revision LIMIT ?`,
       fleet,
       after,

@@ -15,7 +15,7 @@ import type { Feed } from "../feed.ts";
 import { readObservation } from "../observation.ts";
 import { issuer, listing } from "../page.ts";
 import { resolvePage } from "../page-options.ts";
-import { columns, type DeviceTable, joined } from "./device-table.ts";
+import { columns, type DeviceTable } from "./device-table.ts";
 import type { Fleet } from "./fleet.ts";
 import { devicePage } from "./match-device.ts";
 import { beside, isStorable } from "./page.ts";
@@ -35,7 +35,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, feed: Feed): Dev
       const resolved = resolveDeviceFilter(filter, fleet.versions);
       const window = resolvePage(fleet.cursors, resolved.use, options);
       return counters.measure("devices.page", itemsOf, async () => {
-        const page = devicePage(resolved, window, columns, joined, fleet.key);
+        const page = devicePage(resolved, window, columns, fleet.key);
         const { sql, parameters } = beside("f.revision AS feed", "r.*", page, fleet.key);
         const found = await database.all(sql, ...parameters);
         const rows = table.rows(found.filter((row) => row[1] !== null).map((row) => row.slice(1)));

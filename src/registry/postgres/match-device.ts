@@ -79,14 +79,13 @@ export function devicePage(
   filter: ResolvedDeviceFilter,
   window: PageWindow,
   selected: string,
-  joined: string,
   fleet: number,
 ): Condition {
   const { from, key, conditions } = source(filter, fleet);
   const all = [condition("d.fleet = ?", fleet), ...conditions];
   if (window.after !== undefined) all.push(isStorable(window.after) ? condition(`${key} > ?`, window.after) : nothing);
   return condition(
-    `SELECT ${selected} FROM ${from} ${joined} WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${key} LIMIT ? OFFSET ?`,
+    `SELECT ${selected} FROM ${from} WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${key} LIMIT ? OFFSET ?`,
     ...all.flatMap(({ parameters }) => parameters),
     window.limit + 1,
     window.offset,

@@ -6,18 +6,21 @@ import { resolveLayers, selectLayers } from "../resolve-profile.ts";
 import type { Fleet } from "./fleet.ts";
 import { isStorable } from "./page.ts";
 
-// Places are three lists of the same length. CROSS JOIN LATERAL keeps PostgreSQL from turning the join round.
+// Places are three lists of the same length. OFFSET 0 has PostgreSQL look each of them up: it would rather read all profiles
+// of a small fleet once, also in a statement that was planned before the fleet had grown.
+const asked = "unnest($2::text[], $3::int4[], $4::text[]) AS j (root, scope, owner)";
+
 const resolverStatements = {
-  now: `SELECT p.root, p.scope, p.owner, p.id, p.parent, p.revision, p.requests, p.items, p.options
-    FROM unnest($2::text[], $3::int4[], $4::text[]) AS j (root, scope, owner)
-    JOIN flashwave.profile p ON p.fleet = $1 AND p.root = j.root AND p.scope = j.scope AND p.owner = j.owner`,
+  now: `SELECT r.* FROM ${asked} CROSS JOIN LATERAL (
+      SELECT p.root, p.scope, p.owner, p.id, p.parent, p.revision, p.requests, p.items, p.options FROM flashwave.profile p
+      WHERE p.fleet = $1 AND p.root = j.root AND p.scope = j.scope AND p.owner = j.owner OFFSET 0) r`,
   // An id that was removed and put again may stand somewhere else: its last version anywhere decides.
-  past: `SELECT v.root, v.scope, v.owner, v.id, v.parent, v.revision, v.requests, v.items, v.options
-    FROM unnest($2::text[], $3::int4[], $4::text[]) AS j (root, scope, owner)
-    JOIN flashwave.profile_version v ON v.fleet = $1 AND v.root = j.root AND v.scope = j.scope AND v.owner = j.owner
-      AND v.revision <= $5
-    WHERE v.change <> 2 AND NOT EXISTS (SELECT 1 FROM flashwave.profile_version l
-      WHERE l.fleet = $1 AND l.id = v.id AND l.revision > v.revision AND l.revision <= $5)`,
+  past: `SELECT r.* FROM ${asked} CROSS JOIN LATERAL (
+      SELECT v.root, v.scope, v.owner, v.id, v.parent, v.revision, v.requests, v.items, v.options
+      FROM flashwave.profile_version v
+      WHERE v.fleet = $1 AND v.root = j.root AND v.scope = j.scope AND v.owner = j.owner AND v.revision <= $5
+        AND v.change <> 2 AND NOT EXISTS (SELECT 1 FROM flashwave.profile_version l
+          WHERE l.fleet = $1 AND l.id = v.id AND l.revision > v.revision AND l.revision <= $5 OFFSET 0) OFFSET 0) r`,
 } as const;
 
 /** A row of one place: whatever takes part in resolution. */

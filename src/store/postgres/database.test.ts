@@ -194,7 +194,7 @@ describePostgres("a database that is shared", () => {
     });
 
     it("that is full is waited for no longer than it says", async () => {
-      const pool = new pg.Pool({ connectionString: await newDatabase(), max: 1, connectionTimeoutMillis: 1_000 });
+      const pool = new pg.Pool({ connectionString: await newDatabase(), max: 1, connectionTimeoutMillis: 2_000 });
       const database = await Database.open(pool, { schema });
       const held = await pool.connect();
       await expect(database.all("SELECT 1")).rejects.toMatchObject(failure("no connection was free", true));
@@ -259,20 +259,32 @@ describePostgres("a database that is shared", () => {
   describe("what the server gives up for others is tried again:", () => {
     it("a deadlock", async () => {
       const url = await newDatabase();
+      await query(url, `ALTER DATABASE d${databases} SET deadlock_timeout = '3s'`);
       const database = await open(url);
       await write(database, "INSERT INTO own.t VALUES (1), (2)");
-      // Each locks its first row before the other's second: the server ends one of them.
-      const update = (first: number, then: number) =>
-        `WITH a AS (UPDATE own.t SET text = 'x' WHERE n = ${first} RETURNING pg_sleep(0.3))
-         , b AS (SELECT count(*) AS c FROM a) UPDATE own.t SET text = 'y' FROM b WHERE n = ${then} AND c = 1`;
-      const other = await open(url);
-      await Promise.all([write(database, update(1, 2)), write(other, update(2, 1))]);
-      expect(database.statistics().retries + other.statistics().retries).toBe(1);
-      await Promise.all([database.close(), other.close()]);
+      const other = new pg.Client(url);
+      await other.connect();
+      await other.query("SET deadlock_timeout = '1h'; BEGIN; UPDATE own.t SET text = 'other' WHERE n = 1"); // never the one to give up
+      const both = write(
+        database,
+        `WITH a AS (UPDATE own.t SET text = 'ours' WHERE n = 2 RETURNING 1), b AS (SELECT count(*) AS c FROM a)
+          UPDATE own.t SET text = 'ours' FROM b WHERE n = 1 AND c = 1`,
+      );
+      const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = 'd${databases}' AND wait_event_type = 'Lock'`;
+      while ((await admin.query(waiting)).rowCount === 0);
+      await other.query("UPDATE own.t SET text = 'other' WHERE n = 2"); // goes on once the other was given up
+      await other.query("COMMIT");
+      await other.end();
+      await both;
+      expect(database.statistics().retries).toBeGreaterThan(0);
+      expect(await database.all("SELECT text FROM own.t WHERE n > 0")).toEqual([["ours"], ["ours"]]);
+      await database.close();
     });
 
     it("in vain, until patience ends", async () => {
-      const database = await open(await newDatabase(), { patience: 150 });
+      const url = await newDatabase();
+      await (await open(url)).close();
+      const database = await open(url, { patience: 1_000 });
       const raise = "DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$";
       await expect(write(database, raise)).rejects.toMatchObject(failure("again and again", true));
       expect(database.statistics().retries).toBeGreaterThan(1);
@@ -313,8 +325,10 @@ describePostgres("a database that is shared", () => {
     });
 
     it("without a word is given up after its time, and its answer taken for no other's", async () => {
-      const database = await open(await newDatabase(), { patience: 200 });
-      await expect(database.all("SELECT 7, pg_sleep(2)")).rejects.toMatchObject(failure("before its answer", true));
+      const url = await newDatabase();
+      await (await open(url)).close();
+      const database = await open(url, { patience: 1_000 });
+      await expect(database.all("SELECT 7, pg_sleep(60)")).rejects.toMatchObject(failure("before its answer", true));
       expect(await database.all("SELECT 8")).toEqual([[8]]);
       await database.close();
     });

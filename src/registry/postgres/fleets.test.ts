@@ -1,0 +1,200 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describePostgres, type PostgresServer, startPostgres } from "../../../integration/peers/postgres.ts";
+import { exact } from "../../core/versions.ts";
+import { testArtifact } from "../artifact-fixture.suite.ts";
+import { accept, device, expectCode } from "../driver.suite.ts";
+import { createMemoryRegistry } from "../memory/index.ts";
+import { openPostgresRegistry, type PostgresRegistry, type PostgresRegistryOptions } from "./index.ts";
+
+describe("openPostgresRegistry refuses", () => {
+  const url = "postgres://127.0.0.1:1/none";
+  it.each([
+    ["no connection string", "", {}],
+    ["another kind of it", "mysql://127.0.0.1/x", {}],
+    ["no pool", {}, {}],
+    ["an option it does not know", url, { timeout: 1 }],
+    ["a fleet without a name", url, { fleet: "" }],
+    ["a fleet's name with a NUL", url, { fleet: "a\0" }],
+    ["a folder without a name", url, { artifacts: "" }],
+    ["a patience that is none", url, { patience: 0 }],
+  ])("%s", async (_, to, options) => {
+    await expectCode(openPostgresRegistry(to as string, options as PostgresRegistryOptions), "invalid_option");
+  });
+});
+
+describePostgres("fleets of one database", () => {
+  const folder = mkdtempSync(join(tmpdir(), "flashwave-pg-fleets-"));
+  let server: PostgresServer;
+  let pool: pg.Pool;
+  let fleets = 0;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    pool = new pg.Pool({ connectionString: server.url(), max: 4 });
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await server[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function newFleet(): string {
+    fleets += 1;
+    return `fleet ${fleets}`;
+  }
+  const open = (fleet: string, options: PostgresRegistryOptions = {}): Promise<PostgresRegistry> =>
+    openPostgresRegistry(pool, { fleet, ...options });
+
+  it("hold to the version scheme that each was made with", async () => {
+    const fleet = newFleet();
+    await (await open(fleet))[Symbol.asyncDispose]();
+    await expectCode(open(fleet, { versions: exact }), "invalid_option");
+    await (await open(newFleet(), { versions: exact }))[Symbol.asyncDispose]();
+  });
+
+  it("are made once by any number of starters", async () => {
+    const fleet = newFleet();
+    const registries = await Promise.all(Array.from({ length: 6 }, () => open(fleet)));
+    await Promise.all(registries.map((registry, i) => accept(registry.devices, device(`d${i}`))));
+    for (const registry of registries) expect((await registry.devices.page()).items).toHaveLength(6);
+  });
+
+  it("know the cursors of another from their own", async () => {
+    const [one, other] = [await open(newFleet()), await open(newFleet())];
+    for (const registry of [one, other]) await accept(registry.devices, device("a"), device("b"));
+    const { next = "", feed } = await one.devices.page({}, { limit: 1 });
+    await expectCode(other.devices.page({}, { after: next }), "invalid_cursor");
+    await expectCode(other.devices.changes(feed), "invalid_cursor");
+    await expectCode(one.profiles.changes(feed), "invalid_cursor");
+    expect((await one.devices.page({}, { after: next })).items).toHaveLength(1);
+  });
+
+  it("take for nobody's what no row can hold", async () => {
+    await using registry = await open(newFleet());
+    const { devices, profiles, reports } = registry;
+    await accept(devices, device("a", { tags: ["t"], site: "s" }));
+    for (const bad of ["a\0", "\0", "\uD800", "a\uDC00"]) {
+      expect((await devices.getMany([bad, "a"])).size).toBe(1);
+      expect(await devices.remove([bad])).toBe(0);
+      expect(await devices.observe([{ id: bad, seenAt: 1 }])).toEqual({ unknown: [bad], invalid: [] });
+      for (const filter of [{ site: bad }, { tags: [bad] }, { ids: [bad] }, { text: bad }, { profileId: bad }]) {
+        expect((await devices.page(filter)).items).toEqual([]);
+      }
+      for (const filter of [{ parent: bad }, { group: bad }, { ids: [bad] }]) {
+        expect((await profiles.page(filter)).items).toEqual([]);
+      }
+      expect(await profiles.remove([bad])).toEqual({ removed: 0, inUse: [] });
+      expect((await profiles.resolveMany([{ id: bad, group: bad, profileId: bad }])).size).toBe(0);
+      expect((await reports.page({ device: bad })).items).toEqual([]);
+      expect(await devices.put([device(bad)])).toMatchObject([{ result: "invalid_device" }]);
+    }
+  });
+
+  it("see what others changed at once", async () => {
+    const fleet = newFleet();
+    const [one, other] = [await open(fleet), await open(fleet)];
+    const resolved = async () =>
+      (await other.profiles.resolveMany([{ id: "d", group: "g", profileId: "p" }])).get("d")?.send?.path;
+    const put = (id: string, more: object) => accept(one.profiles, { id, name: id, ...more });
+    expect(await resolved()).toBeUndefined();
+    await put("p", { requests: { send: { path: "/base" } } });
+    expect(await resolved()).toBe("/base");
+    await put("o", { parent: "p", scope: "group", group: "g", requests: { send: { path: "/group" } } });
+    expect(await resolved()).toBe("/group");
+    await one.profiles.remove(["o"]);
+    expect(await resolved()).toBe("/base");
+    const puts = Array.from({ length: 20 }, (_, i) =>
+      (i % 2 === 0 ? one : other).profiles.put([{ id: `x${i}`, name: "X" }]),
+    );
+    const revisions = (await Promise.all(puts)).flat().map((result) => "revision" in result && result.revision);
+    expect(new Set(revisions).size).toBe(20);
+    expect(await one.profiles.metrics()).toMatchObject({ profiles: 21, overrides: { fleet: 0, group: 0, device: 0 } });
+  });
+
+  it("keep an inline profile once for like devices, and let it go with the last of them", async () => {
+    const fleet = newFleet();
+    await using registry = await open(fleet);
+    const kept = async () =>
+      (
+        await pool.query(
+          "SELECT count(*)::int4 AS n FROM flashwave.inline_profile WHERE fleet = (SELECT key FROM flashwave.fleet WHERE name = $1)",
+          [fleet],
+        )
+      ).rows[0]?.n as number;
+    const own = (id: string, to: string) => device(id, { profile: { send: { path: to } } });
+    await accept(registry.devices, own("a", "/x"), own("b", "/x"), own("c", "/y"));
+    expect(await kept()).toBe(2);
+    const found = await registry.devices.getMany(["a", "b"]);
+    expect(found.get("a")?.profile).toBe(found.get("b")?.profile);
+    await accept(registry.devices, device("a"), own("c", "/x"));
+    expect(await kept()).toBe(1);
+    await registry.devices.remove(["b", "c"]);
+    expect(await kept()).toBe(0);
+  });
+
+  it("forget old changes in the end, and say so instead of losing them", async () => {
+    const fleet = newFleet();
+    await using registry = await open(fleet);
+    const { feed } = await registry.devices.page();
+    await accept(registry.devices, device("old"));
+    await pool.query("UPDATE flashwave.fleet SET revision = 1009990 WHERE name = $1", [fleet]);
+    expect((await registry.devices.changes(feed)).changes).toHaveLength(1);
+    const later = (await registry.devices.page()).feed;
+    await accept(registry.devices, ...Array.from({ length: 20 }, (_, i) => device(`d${i}`)));
+    await expectCode(registry.devices.changes(feed), "invalid_cursor");
+    expect((await registry.devices.changes(later)).changes).toHaveLength(20);
+  });
+
+  describe("artifacts", () => {
+    it("are kept in the folder that was given, and swept with their rows", async () => {
+      const artifacts = join(folder, "kept");
+      await using registry = await open(newFleet(), { artifacts });
+      const { digest } = await registry.artifacts.put(testArtifact("one"));
+      expect(readdirSync(artifacts)).toHaveLength(1);
+      await registry.artifacts.remove(digest);
+      expect(readdirSync(artifacts)).toEqual([]);
+    });
+
+    it("are kept by the caller's own store, which stays open", async () => {
+      await using memory = createMemoryRegistry();
+      const registry = await open(newFleet(), { artifacts: memory.artifacts });
+      const { digest } = await registry.artifacts.put(testArtifact("one"));
+      await registry[Symbol.asyncDispose]();
+      await expectCode(registry.artifacts.open(digest), "registry_failed");
+      expect((await memory.artifacts.list()).items).toMatchObject([{ digest }]);
+    });
+
+    it("are refused where nobody said where", async () => {
+      await using registry = await open(newFleet());
+      await expectCode(registry.artifacts.put(testArtifact("one")), "invalid_option");
+      await expectCode(registry.artifacts.list(), "invalid_option");
+    });
+  });
+
+  it("are as they were after a failure, the pool usable", async () => {
+    const own = new pg.Pool({ connectionString: server.url(), max: 2, application_name: "to be ended" });
+    own.on("error", () => {});
+    await using registry = await openPostgresRegistry(own, { fleet: newFleet() });
+    await accept(registry.devices, device("a"));
+    const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'to be ended'";
+    const results = await Promise.allSettled([
+      ...Array.from({ length: 30 }, (_, i) => registry.devices.put([device(`d${i}`), device(`e${i}`)])),
+      pool.query(end),
+    ]);
+    for (const result of results) {
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject({ code: "registry_failed", retryable: true });
+    }
+    const ids = (await registry.devices.page({}, { limit: 1_000 })).items.map(({ id }) => id);
+    for (const [i, result] of results.slice(0, 30).entries()) {
+      expect(ids.includes(`d${i}`)).toBe(ids.includes(`e${i}`)); // each put whole or not at all
+      if (result.status === "fulfilled") expect(ids).toContain(`d${i}`);
+    }
+    await accept(registry.devices, device("after"));
+    await own.end();
+  });
+});
