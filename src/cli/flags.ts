@@ -93,7 +93,7 @@ const repeatable: ReadonlySet<string> = new Set([
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const devices: readonly Row[] = [
-  ["--to <address...>", "devices: http(s)://host[:port], or id=address; see below for more"],
+  ["--to <address...>", "devices: http(s)://host[:port], id=address, or an id of the store; see below for more"],
   ["--to-file <file>", "devices from a file, one per line; # begins a comment; - is standard input"],
   ["--id <id>", "the id of the device, where there is one"],
 ];

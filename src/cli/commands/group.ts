@@ -23,7 +23,7 @@ export interface Subcommand<Flags> {
 
 /** A command that does nothing but hold others. */
 export function commandGroup(name: string, description: string): Command {
-  return new Command(name).description(description).allowExcessArguments();
+  return new Command(name).description(description).allowExcessArguments().helpGroup("A fleet in a store:");
 }
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

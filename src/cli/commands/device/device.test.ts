@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteRegistry } from "../../../registry/sqlite/index.ts";
 import { call, jsonLines } from "../../call.suite.ts";
@@ -204,12 +205,25 @@ describe("bad input is one clear sentence, and nothing is written", () => {
     ],
     ["an argument too many", ["device", "list", "all", "--store", "SOME"], 2, "1 argument too many"],
     ["a command that is none", ["device", "frob"], 2, "unknown command"],
+    ["a store of a newer version", ["device", "list", "--store", "NEWER"], 3, "use a newer Flashwave"],
+    ["another program's database", ["device", "add", "b", "--address", "c", "--store", "OTHER"], 3, "another program"],
     ["another program's file", ["device", "list", "--store", "TEXT"], 3, "not an SQLite database"],
   ])("%s", async (_, args, code, sentence) => {
     const some = `${store}-some`;
     await call("device", "add", "a", "--address", "b", "--store", some);
     const other = file("text", text);
-    const places: Readonly<Record<string, string>> = { NEW: `${store}-new`, SOME: some, TEXT: other, FOLDER: folder };
+    using newer = new DatabaseSync(`${store}-newer`);
+    newer.exec("PRAGMA application_id = 1179407176; PRAGMA user_version = 99");
+    using foreign = new DatabaseSync(`${store}-foreign`);
+    foreign.exec("CREATE TABLE IF NOT EXISTS theirs (x)");
+    const places: Readonly<Record<string, string>> = {
+      NEW: `${store}-new`,
+      SOME: some,
+      TEXT: other,
+      FOLDER: folder,
+      NEWER: `${store}-newer`,
+      OTHER: `${store}-foreign`,
+    };
     const before = (await call("device", "show", "a", "--json", "--store", some)).out;
     const ended = await call(...args.map((word) => places[word] ?? word.replace("STORE", store)));
     expect([ended.code, `${ended.out}${ended.err}`.split("\n").length]).toEqual([code, 2]);
