@@ -57,7 +57,10 @@ try {
   const [packed] = JSON.parse(run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", work], root));
   const files: string[] = packed.files.map((file: { path: string }) => file.path);
   const foreign = files.filter(
-    (file) => !/^(dist\/(src|mocks)\/.+\.(js|d\.ts)|docs\/[\w-]+\.md|package\.json|[A-Z]+\.md|LICENSE)$/.test(file),
+    (file) =>
+      !/^(dist\/(src|mocks)\/.+\.(js|d\.ts)|docs\/[\w-]+\.(md|schema\.json)|package\.json|[A-Z]+\.md|LICENSE)$/.test(
+        file,
+      ),
   );
   const tests = files.filter((file) => /\.test\.|fakes\//.test(file));
   if (foreign.length + tests.length > 0)

@@ -67,6 +67,7 @@ export interface Flags extends StoreFlags, FilterFlags {
   readonly force?: boolean;
   /** False: `--no-verify`. */
   readonly verify?: boolean;
+  readonly record?: string;
   readonly deviceWords?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -202,13 +203,20 @@ export const profileRows: readonly Row[] = [send, read, proof, update, wire, pro
   .flat()
   .filter(([flags]) => ofProfiles.has(flags.split(" ", 1)[0] ?? ""));
 
+const recorded: readonly Row[] = [
+  [
+    "--record <folder>",
+    "keep a record of each delivery there: JSON, one file per device (one device: or a .json file)",
+  ],
+];
+
 export type DeviceCommand = "push" | "verify" | "update" | "inspect";
 
 /** Which options a command takes. */
 const sets: Readonly<Record<DeviceCommand, readonly (readonly Row[])[]>> = {
-  push: [devices, stored, protocol, artifact, admission, send, read, wire, output],
+  push: [devices, stored, protocol, artifact, admission, send, read, wire, recorded, output],
   verify: [devices, stored, protocol, artifact, read, proof, wire, output],
-  update: [devices, stored, protocol, artifact, admission, send, read, proof, update, wire, output],
+  update: [devices, stored, protocol, artifact, admission, send, read, proof, update, wire, recorded, output],
   inspect: [devices, stored, protocol, read, wire, output],
 };
 
@@ -224,6 +232,7 @@ const headings: ReadonlyMap<readonly Row[], string> = new Map([
   [proof, "Proof:"],
   [update, "Updating:"],
   [wire, "Connection and login:"],
+  [recorded, "Output:"],
   [output, "Output:"],
 ]);
 

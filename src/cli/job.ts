@@ -1,11 +1,13 @@
-import type { Artifact, Device, SignedDocument } from "../core/index.ts";
+import type { Artifact, Device, DeviceOutcome, SignedDocument } from "../core/index.ts";
 import { type Client, type PushOptions, referencedCredentials } from "../push/index.ts";
 import { readAdmission, readVouchers } from "./admission.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Demand } from "./demands.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { createView, type Screen } from "./progress/view.ts";
+import { openRecords } from "./records.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { readFleet } from "./store/fleet.ts";
@@ -41,6 +43,8 @@ export interface Job {
   /** This device is being read now. */
   readonly reading: (device: string) => void;
   settle(result: Result): void;
+  /** The same for an outcome, once its record is kept where that was asked for. */
+  settleKept(outcome: DeviceOutcome): Promise<void>;
   /** A line about the run itself; silent where progress is. */
   tell(line: string): void;
 }
@@ -67,6 +71,7 @@ export async function runJob(
   for (const demand of demands) await demand({ typed, devices, profile, flags });
   const recorder = registry && new Recorder(registry, stored);
   const byReference = credentials === undefined && stored.some((device) => device.credentials !== undefined);
+  const records = flags.record === undefined ? undefined : await openRecords(flags.record, devices.length);
   using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
   await using client = openClient(
     {
@@ -97,11 +102,21 @@ export async function runJob(
   const tell = (line: string) => {
     if (flags.quiet !== true) view.aside(() => stderr.write(`${printable(line)}\n`));
   };
+  let unkept = 0;
+  const settleKept = async (outcome: DeviceOutcome) => {
+    await records?.keep(outcome.record).catch((error: NodeJS.ErrnoException) => {
+      unkept++;
+      const what = `The record of ${outcome.device} could not be written (${error.code ?? "unknown"})`;
+      view.aside(() => stderr.write(`${printable(`${what}; its outcome stands.`)}\n`));
+    });
+    settle(outcome);
+  };
   using _ = whenAborted(signal, () => tell(interrupted(signal)));
-  await work({ client, devices, flags, signal, onProgress: view.onProgress, reading: view.reading, settle, tell });
+  const { onProgress, reading } = view;
+  await work({ client, devices, flags, signal, onProgress, reading, settle, settleKept, tell });
   await recorder?.settled();
   report.end(view.board.elapsed);
-  return report.exitCode;
+  return unkept > 0 ? Math.max(report.exitCode, exitCodes.failed) : report.exitCode;
 }
 
 /** The same with an artifact: it is opened once everything else was found right, and closed after the last device. */

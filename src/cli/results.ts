@@ -2,7 +2,10 @@ import type { ArtifactRef, DeviceOutcome, DeviceState, Evidence, FlashwaveError,
 import { counted, formatBytes, formatMs, printable } from "./text.ts";
 
 /** How one device's command ended: an outcome of `update` and `push`, or that of `verify` and `inspect`. */
-export type Result = DeviceOutcome | Verified | Read | Missed;
+export type Result = Told<DeviceOutcome> | Verified | Read | Missed;
+
+/** Without its record, which is written to a file of its own where somebody asked for it. */
+type Told<Outcome> = Outcome extends unknown ? Omit<Outcome, "record"> : never;
 
 interface Timed {
   readonly device: string;

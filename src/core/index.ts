@@ -26,6 +26,7 @@ export {
   type ReadRequest,
 } from "./profile.ts";
 export type * from "./publication.ts";
+export type * from "./record.ts";
 export type * from "./registry.ts";
 export type * from "./transport.ts";
 export { exact, semver, type VersionScheme } from "./versions.ts";

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from "./artifact.ts";
 import type { FlashwaveError } from "./errors.ts";
+import type { DeliveryRecord } from "./record.ts";
 
 /**
  * How sure we are that the device we read is the device we meant, strongest first: its certificate matched a pin; its
@@ -124,6 +125,11 @@ interface OutcomeBase {
   readonly attempts: number;
   /** Milliseconds from the call to this outcome. */
   readonly duration: number;
+  /**
+   * The whole story as one plain JSON document that can be kept. Made when it is first asked for; it is not enumerable,
+   * so that neither JSON nor a log of the outcome holds it by itself.
+   */
+  readonly record: DeliveryRecord;
 }
 
 /**

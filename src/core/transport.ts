@@ -51,6 +51,8 @@ export interface ExchangeReply {
   /** `partial`: the device answered before the whole body had left. A 2xx is then no acknowledgement. */
   readonly sent: "all" | "partial";
   readonly peer: PeerIdentity;
+  /** SHA-256 fingerprint of the certificate that the device showed, hexadecimal with colons. Absent over plain http. */
+  readonly certificate?: string;
 }
 
 /** A websocket (RFC 6455) to one device, on which it tells how it is getting on. Nothing is sent to it but control frames. */

@@ -31,6 +31,8 @@ export interface ConnectionOwner {
 export class Connection {
   readonly peer: Peer;
   socket: Socket | undefined;
+  /** What the peer of this socket showed; read once, when it opens. */
+  certificate: string | undefined;
   /** Exchanges that were written on this socket. */
   used = 0;
   /** The next older idle connection of the same peer. */
@@ -119,6 +121,7 @@ export class Connection {
     if (pins !== undefined && !pinned(socket as TLSSocket, pins)) {
       return pinMismatch(origin.text, "presented a certificate that matches none of the pins");
     }
+    if (origin.secure) this.certificate = (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
     return undefined;
   }
 

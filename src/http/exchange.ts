@@ -233,11 +233,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
 
   #succeed(sent: ExchangeReply["sent"]): void {
     if (this.settled || this.#headers === undefined || this.#reply === undefined) return;
+    const certificate = this.connection?.certificate;
     // Where the connection was not to be kept, undici has closed it.
     this.#settle(sent === "all");
     const { identity } = this.peer;
     const body = this.#reply.finish();
-    const reply: ExchangeReply = { status: this.#status, headers: this.#headers, body, sent, peer: identity };
+    const plain: ExchangeReply = { status: this.#status, headers: this.#headers, body, sent, peer: identity };
+    const reply = certificate === undefined ? plain : { ...plain, certificate };
     try {
       this.#resolve(this.#read === undefined ? reply : this.#read(reply));
     } catch (error) {

@@ -36,7 +36,7 @@ describe("trust in an authority", () => {
     await using transport = loopback({ tls: { ca: authority.cert } });
     for (let i = 0; i < 3; i++) {
       const reply = await transport.exchange(one.server.url, upload(Buffer.from("x")));
-      expect(reply).toMatchObject({ status: 200, peer: "tls", sent: "all" });
+      expect(reply).toMatchObject({ status: 200, peer: "tls", sent: "all", certificate: device.fingerprint });
     }
     expect(one.server.sockets).toHaveLength(1);
   });
@@ -182,7 +182,7 @@ describe("pins", () => {
     await using transport = loopback();
     for (let i = 0; i < 3; i++) {
       const reply = await transport.exchange(one.server.url, request({ pins, keepAlive: i > 0 }));
-      expect(reply).toMatchObject({ status: 200, peer: "pin" });
+      expect(reply).toMatchObject({ status: 200, peer: "pin", certificate: selfMade.fingerprint });
     }
     await using wide = loopback({ tls: { pins } });
     expect((await wide.exchange(one.server.url, request())).peer).toBe("pin");

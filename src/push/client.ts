@@ -25,6 +25,7 @@ import {
 } from "./options.ts";
 import type { Client } from "./port.ts";
 import { type ArtifactChoice, type FleetRun, type Lane, pushMany } from "./push-many.ts";
+import type { Trail } from "./record/trail.ts";
 import { evidenceHeld, isEvidenceOf } from "./retraction.ts";
 import { checkArtifact, checkCall, checkClientOptions, checkToken, isReceiptOf } from "./shapes.ts";
 import { type Shared, share } from "./shared.ts";
@@ -78,12 +79,16 @@ class FlashwaveClient implements Client {
     return this.#push(ref, artifact, options);
   }
 
-  /** @param lane of the run that this push is part of */
-  async #push(ref: DeviceRef, artifact: Artifact, options: PushOptions, lane?: Lane): Promise<Receipt> {
+  /**
+   * @param lane of the run that this push is part of
+   * @param trail for the record of it, where one may be asked for
+   */
+  async #push(ref: DeviceRef, artifact: Artifact, options: PushOptions, lane?: Lane, trail?: Trail): Promise<Receipt> {
     checkArtifact(artifact);
     checkCall("push", options);
     const found = this.#work(ref, options.signal);
     const work = found instanceof Promise ? await found : found;
+    if (trail !== undefined) work.trail = trail;
     checkToken(options.resume, work, artifact);
     const turn = this.#enter(work, lane);
     if (turn !== undefined) await turn;
@@ -100,7 +105,7 @@ class FlashwaveClient implements Client {
         receipt = await attempts.recover(thrown);
       }
       if (!receipt.activated && options.activate !== false) receipt = await settleAndActivate(work, session, receipt);
-      this.#shared.emit?.({ type: "sent", device: receipt.device, receipt });
+      work.emit?.({ type: "sent", device: receipt.device, receipt });
       return receipt;
     } finally {
       this.#leave(work, lane);
@@ -166,7 +171,7 @@ class FlashwaveClient implements Client {
   ): AsyncIterable<DeviceOutcome> {
     const { registry, options: resolved } = this.#shared;
     const run: FleetRun = {
-      push: (device, opened, call, lane) => this.#push(device, opened, call, lane),
+      push: (device, opened, call, lane, trail) => this.#push(device, opened, call, lane, trail),
       update: (device, opened, call, lane) => this.#update(device, opened, call, lane),
       registry,
       clock: resolved.clock,

@@ -2,6 +2,8 @@ import type { ArtifactRef } from "../core/artifact.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FlashwaveError, FlashwaveErrorCode } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import { type BareOutcome, withRecord } from "./record/record.ts";
+import type { Trail } from "./record/trail.ts";
 
 /** These say outright that nobody knows what the device runs. */
 const unknowns: ReadonlySet<FlashwaveErrorCode> = new Set(["outcome_unknown", "unverified", "registry_failed"]);
@@ -25,34 +27,42 @@ export class Outcomes {
   readonly #artifact: ArtifactRef;
   readonly #clock: Clock;
   readonly #startedAt: number;
+  readonly #trail: Trail;
 
-  constructor(device: string, artifact: ArtifactRef, clock: Clock) {
+  constructor(device: string, artifact: ArtifactRef, clock: Clock, trail: Trail) {
     this.#device = device;
     this.#artifact = artifact;
     this.#clock = clock;
+    this.#trail = trail;
     this.#startedAt = clock.now();
   }
 
   updated(receipt: Receipt, evidence: Evidence): DeviceOutcome {
-    return { status: "updated", ...this.#base(receipt.attempts), receipt, evidence };
+    return this.#told({ status: "updated", ...this.#base(receipt.attempts), receipt, evidence });
   }
 
   sent(receipt: Receipt): DeviceOutcome {
-    return { status: "sent", ...this.#base(receipt.attempts), receipt };
+    return this.#told({ status: "sent", ...this.#base(receipt.attempts), receipt });
   }
 
   /** It waits for an order of somebody else, whatever its delivery mostly does by itself. */
   staged(receipt: Receipt): DeviceOutcome {
-    return { status: "staged", ...this.#base(receipt.attempts), receipt: { ...receipt, activated: false } };
+    const staged = { ...receipt, activated: false };
+    return this.#told({ status: "staged", ...this.#base(receipt.attempts), receipt: staged });
   }
 
   skipped(state: DeviceState): DeviceOutcome {
-    return { status: "skipped", ...this.#base(0), reason: "already-running", state };
+    return this.#told({ status: "skipped", ...this.#base(0), reason: "already-running", state });
   }
 
   ended(error: FlashwaveError, receipt: Receipt | undefined): DeviceOutcome {
     const status = leavesUnknown(error, receipt) ? "unknown" : "failed";
-    return { status, ...this.#base(receipt?.attempts ?? error.attempt ?? 0), error, ...(receipt && { receipt }) };
+    const attempts = receipt?.attempts ?? error.attempt ?? 0;
+    return this.#told({ status, ...this.#base(attempts), error, ...(receipt && { receipt }) });
+  }
+
+  #told(outcome: BareOutcome): DeviceOutcome {
+    return withRecord(outcome, this.#trail);
   }
 
   #base(attempts: number) {

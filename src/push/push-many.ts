@@ -15,6 +15,7 @@ import {
   type UpdateOptions,
 } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Trail } from "./record/trail.ts";
 import { checkArtifact, checkCall, optionsFor } from "./shapes.ts";
 import { resolveSubject } from "./subject.ts";
 
@@ -30,7 +31,13 @@ export interface Lane extends Parking {
 }
 
 export interface FleetRun {
-  readonly push: (device: Device, artifact: Artifact, options: PushOptions, lane: Lane) => Promise<Receipt>;
+  readonly push: (
+    device: Device,
+    artifact: Artifact,
+    options: PushOptions,
+    lane: Lane,
+    trail: Trail,
+  ) => Promise<Receipt>;
   readonly update: (device: Device, artifact: Artifact, options: UpdateOptions, lane: Lane) => Promise<DeviceOutcome>;
   readonly registry: ClientRegistry | undefined;
   readonly clock: Clock;
@@ -87,17 +94,18 @@ async function one(
   lane: Lane,
 ): Promise<DeviceOutcome> {
   const id = typeof ref === "string" ? ref : String(ref?.id);
-  let outcomes = new Outcomes(id, notOpened, run.clock);
+  const trail = new Trail(run.clock);
+  let outcomes = new Outcomes(id, notOpened, run.clock, trail);
   try {
     const subject = resolveSubject(ref, run.registry);
     const device = withProfile(subject instanceof Promise ? await subject : subject, profile);
     const opened = typeof artifact === "function" ? await artifact(device) : artifact;
     checkArtifact(opened);
-    outcomes = new Outcomes(device.id, opened.ref, run.clock);
+    outcomes = new Outcomes(device.id, opened.ref, run.clock, trail);
     const token = resume?.(device);
     const own = token === undefined ? call : { ...call, resume: token };
     if (verify) return await run.update(device, opened, own, lane);
-    return outcomes.sent(await run.push(device, opened, own, lane));
+    return outcomes.sent(await run.push(device, opened, own, lane, trail));
   } catch (error) {
     return outcomes.ended(
       isFlashwaveError(error) ? inContext(error, { device: id }) : callbackFailed(error, id),

@@ -6,6 +6,7 @@ import type { Candidate } from "./admission/index.ts";
 import { judge } from "./evidence.ts";
 import type { PushOptions, UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Trail } from "./record/trail.ts";
 import { evidenceHeld } from "./retraction.ts";
 import { leavesOpen } from "./retry-policy.ts";
 import { prove, proveAnew } from "./trial.ts";
@@ -20,7 +21,10 @@ import type { Work } from "./work.ts";
  * It resolves with an outcome whatever happens to the device; only a fault in the call itself throws.
  */
 export async function update(work: Work, artifact: Artifact, options: UpdateOptions): Promise<DeviceOutcome> {
-  const outcomes = new Outcomes(work.device.id, artifact.ref, work.options.clock);
+  const { clock } = work.options;
+  const trail = new Trail(clock);
+  work.trail = trail;
+  const outcomes = new Outcomes(work.device.id, artifact.ref, clock, trail);
   const outcome = await run(work, artifact, options, outcomes);
   try {
     return await work.recorded(outcome);

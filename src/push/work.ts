@@ -14,6 +14,7 @@ import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
 import { notWitnessed, unrecorded } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
+import type { Trail } from "./record/trail.ts";
 import { contradicts, notWithdrawn, withdrawal } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
@@ -40,6 +41,7 @@ export class Work implements DeliveryContext {
   readonly #shared: Shared;
   #probe: Probe | undefined;
   #lastRead: DeviceState | undefined;
+  #trail: Trail | undefined;
   /** What was read before the send, and when on the monotonic clock. */
   #first: { readonly state: DeviceState; readonly at: number } | undefined;
 
@@ -54,8 +56,15 @@ export class Work implements DeliveryContext {
     this.#shared = shared;
   }
 
+  /** Keeps a record of what this one does, from here on. */
+  set trail(trail: Trail) {
+    this.#trail = trail;
+    trail.about(this);
+  }
+
   get transport(): Transport {
-    return this.#shared.transport;
+    const { transport } = this.#shared;
+    return this.#trail === undefined ? transport : this.#trail.watching(transport);
   }
 
   get clock(): Clock {
@@ -87,7 +96,13 @@ export class Work implements DeliveryContext {
   }
 
   get emit(): Shared["emit"] {
-    return this.#shared.emit;
+    const trail = this.#trail;
+    const { emit } = this.#shared;
+    if (trail === undefined) return emit;
+    return (event) => {
+      trail.see(event);
+      emit?.(event);
+    };
   }
 
   get admission(): Shared["admission"] {

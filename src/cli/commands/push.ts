@@ -11,9 +11,9 @@ export async function push(path: string, given: Flags, io: Io): Promise<number> 
     flags,
     io,
     [requireServing],
-    async ({ client, devices, artifact, approvals, signal, onProgress, settle }) => {
+    async ({ client, devices, artifact, approvals, signal, onProgress, settleKept }) => {
       const outcomes = client.pushMany(devices, artifact, { verify: false, approvals, signal, onProgress });
-      for await (const outcome of outcomes) settle(outcome);
+      for await (const outcome of outcomes) await settleKept(outcome);
     },
   );
 }

@@ -15,9 +15,9 @@ export async function update(path: string, given: Flags, io: Io): Promise<number
     flags,
     io,
     demands,
-    async ({ client, devices, artifact, approvals, signal, onProgress, settle }) => {
+    async ({ client, devices, artifact, approvals, signal, onProgress, settleKept }) => {
       const outcomes = client.pushMany(devices, artifact, { ...updateOptionsOf(flags), approvals, signal, onProgress });
-      for await (const outcome of outcomes) settle(outcome);
+      for await (const outcome of outcomes) await settleKept(outcome);
     },
   );
 }

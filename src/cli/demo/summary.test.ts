@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type DeviceOutcome, FlashwaveError, type FlashwaveErrorCode } from "../../core/index.ts";
+import { type DeliveryRecord, type DeviceOutcome, FlashwaveError, type FlashwaveErrorCode } from "../../core/index.ts";
 import { contradictions, deviation, Faults, type Finding, type Records } from "./findings.ts";
 import { cast, type Part, peculiar } from "./plan.ts";
 import type { Recorded } from "./recorded.ts";
@@ -7,7 +7,7 @@ import { asPlanned, summaryOf } from "./summary.ts";
 import type { Witness } from "./witness.ts";
 
 const artifact = { name: "demo.bin", version: "2.0.0", length: 10, digest: "d16e57" };
-const base = { artifact, attempts: 1, duration: 1 };
+const base = { artifact, attempts: 1, duration: 1, record: {} as DeliveryRecord };
 const recorded: Recorded = { devices: 2, proven: new Set(["a"]), versions: new Map([["2.0.0", 1]]), unseen: ["c"] };
 const witness: Witness = { running: new Set(["a"]), whole: 1, right: 1, broken: 0, bytes: 10, connections: 2 };
 const records: Records = { witness, recorded };
