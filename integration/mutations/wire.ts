@@ -253,8 +253,8 @@ export const wireMutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/core/credentials.ts",
-        find: '  toJSON(): string {\n    return "[secret]";',
-        replace: "  toJSON(): string {\n    return this.#text;",
+        find: "toJSON(): string {\n    return shown;",
+        replace: "toJSON(): string {\n    return this.#text;",
       },
     ],
     test: { file: "src/core/credentials.test.ts", title: "shows a secret to nobody who does not ask for it" },
