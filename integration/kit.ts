@@ -51,7 +51,7 @@ export function tally(outcomes: readonly DeviceOutcome[]): Record<string, number
 }
 
 /** The claims of an outcome that its device contradicts: none, if Flashwave keeps its word. */
-export function contradictions(outcome: DeviceOutcome, device: SimulatedDevice): string[] {
+export function contradictions(outcome: Pick<DeviceOutcome, "artifact" | "status">, device: SimulatedDevice): string[] {
   const { artifact, status } = outcome;
   const runs = device.version === artifact.version && device.digest === artifact.digest;
   const wrongBytes = device.received.filter((r) => r.complete && r.sha256 !== artifact.digest);
