@@ -153,15 +153,16 @@ describe("Retry-After", () => {
     ["a date", () => new Date(Date.now() + 300_000).toUTCString(), 295_000, 301_000],
     ["a date beyond ten minutes", inAnHour, 600_000, 600_000],
     ["a date gone by", () => "Wed, 21 Oct 2015 07:28:00 GMT", 0, 0],
-    ["garbage", () => "soon", 0, 20],
-    ["a negative number", () => "-5", 0, 20],
+    ["garbage", () => "soon", 0, 0],
+    ["a negative number", () => "-5", 0, 0],
   ])("%s", async (_, value, least, most) => {
     nock(origin).post("/update").reply(503, "", { "retry-after": value() });
     const { ended, events } = await pushed({}, { stop: ({ type }) => type === "attempt-failed" });
     expect(ended).toMatchObject({ code: "aborted" });
     const [failed] = events.filter((event) => event.type === "attempt-failed");
     expect(failed?.delay).toBeGreaterThanOrEqual(least);
-    expect(failed?.delay).toBeLessThanOrEqual(most);
+    // What was asked for, and then up to `busyBase` of jitter: devices that were told the same moment do not all keep it.
+    expect(failed?.delay).toBeLessThanOrEqual(most + 20);
   });
 });
 

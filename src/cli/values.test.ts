@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { http } from "../delivery/http/index.ts";
 import { createClient } from "../push/index.ts";
@@ -24,6 +25,8 @@ describe("durations", () => {
 
 describe("limits", () => {
   const flags = Object.keys(limits) as LimitedFlag[];
+  // How many must have signed is told apart from the client's other options: with the keys.
+  const ofClient = flags.filter((flag) => flag !== "--threshold");
   const help = deviceCommand("update", "").helpInformation().replace(/\s+/g, " ");
 
   it.each(flags)("%s says in its help what it takes", (flag) => {
@@ -31,7 +34,7 @@ describe("limits", () => {
     expect(help).toMatch(new RegExp(`${flag} <\\w+> [^<]*\\(${least} to ${most}, default: `));
   });
 
-  it.each(flags)("%s takes its least and its most, and no more, as the client does", (flag) => {
+  it.each(ofClient)("%s takes its least and its most, and no more, as the client does", (flag) => {
     const name = flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
     const [least, most] = limits[flag];
     const optionsOf = (text: string) => clientOptionsOf({ stableFor: "0s", deadline: "576h", [name]: text });
@@ -40,6 +43,27 @@ describe("limits", () => {
     create(most);
     for (const text of [most.replace(/^\d/, "9"), most.replace(/\d+/, (number) => `${Number(number) + 1}`)])
       expect(() => optionsOf(text)).toThrow(`${flag} takes `);
+  });
+});
+
+describe("the threshold", () => {
+  const [least, most] = limits["--threshold"];
+
+  it("takes its least and its most, and no more", () => {
+    expect([least, most].map((text) => countOf("--threshold", text))).toEqual([Number(least), Number(most)]);
+    for (const text of ["0", `${Number(most) + 1}`])
+      expect(() => countOf("--threshold", text)).toThrow("--threshold takes ");
+  });
+
+  it("is at most the number of keys that a client can be given", () => {
+    const keys = Array.from({ length: Number(most) + 1 }, () => {
+      const { publicKey } = generateKeyPairSync("ed25519");
+      return publicKey.export({ type: "spki", format: "pem" });
+    });
+    const create = (count: number) =>
+      createClient({ admission: { keys: keys.slice(0, count), threshold: count } }, [http()]);
+    expect(() => create(Number(most)).close()).not.toThrow();
+    expect(() => create(Number(most) + 1)).toThrow("admission");
   });
 });
 
