@@ -1,4 +1,4 @@
-export type SuiteName = "fuzz" | "mutate" | "kills";
+export type SuiteName = "fuzz" | "mutate" | "kills" | "flat";
 
 /** One of the suites that `npm run torture` runs, each in a process of its own, one after the other. */
 export interface LongSuite {
@@ -25,5 +25,10 @@ export const longSuites: readonly LongSuite[] = [
     name: "kills",
     about: "processes and database servers killed with SIGKILL while they write: nothing acknowledged is lost",
     runs: ["integration/sqlite.test.ts", "integration/postgres.test.ts"],
+  },
+  {
+    name: "flat",
+    about: "faulty pushes of one client: handles and sockets as before, the heap flat",
+    runs: ["integration/flat.test.ts"],
   },
 ];
