@@ -174,8 +174,7 @@ export const bars: readonly Bar[] = [
     "store-busy",
     "four readers of one SQLite file that a fifth writes to: errors",
     (of) =>
-      of("concurrent-snapshots-shared", "sqlite", "count errors") +
-      of("concurrent-changes-shared", "sqlite", "count errors"),
+      of("snapshots-beside-writer", "sqlite", "count errors") + of("changes-beside-writer", "sqlite", "count errors"),
   ),
   ...(["sqlite", "postgres"] as const).map((store) =>
     atMost(

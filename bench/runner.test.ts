@@ -90,7 +90,7 @@ describe("registries", () => {
 
   it("tell errors and violations of many clients apart from what was measured", async () => {
     await using shop = new Workshop();
-    const peers = [{ name: "sqlite", about: "", module: "peers/store/threads.ts", parameters: { variant: "shared" } }];
+    const peers = [{ name: "sqlite", about: "", module: "peers/store/threads.ts", parameters: { variant: "written" } }];
     const parameters = { inFlight: 2, devices: 1, operation: "page", profiles: 300 } as const;
     const {
       peers: [sqlite],

@@ -59,20 +59,31 @@ const questions: readonly Trial[] = [
 
 const workers = 4;
 
+/** Whose file the workers read: each its own, all the same, or the same while somebody else writes to it. */
+const files = {
+  private: "a file each",
+  shared: "one file, which nobody writes to",
+  written: "one file, to which a fifth writes every millisecond",
+} as const;
+
 /** Threads of ours, goroutines of Go's, on the one core that a peer is given. */
-function concurrent(name: string, operation: Operation, about: string, file: "private" | "shared"): Trial {
-  const where = file === "private" ? "a file each" : "one file that a fifth writes to";
-  return {
-    ...common,
-    name: `concurrent-${name}-${file}`,
-    about: `${about}, ${workers} workers at once, ${where}.`,
-    parameters: { inFlight: workers, devices: 1, operation, variant: file },
-    peers: [
-      { name: "sqlite", about: "worker threads, our registry in each", module: "peers/store/threads.ts" },
-      { name: "Go + SQLite", about: "goroutines; nobody writes meanwhile", module: "peers/go-sqlite" },
-    ],
-  };
-}
+const concurrent = (name: string, operation: Operation, about: string, variant: keyof typeof files): Trial => ({
+  ...common,
+  name,
+  about: `${about}, ${workers} workers at once, ${files[variant]}.`,
+  parameters: { inFlight: workers, devices: 1, operation, variant },
+  peers: [
+    { name: "sqlite", about: "worker threads, our registry in each", module: "peers/store/threads.ts" },
+    { name: "Go + SQLite", about: "goroutines", module: "peers/go-sqlite" },
+  ],
+});
+
+/** Readers alone, as the reference system has them; what a writer beside them costs is a question of its own. */
+const together = (name: string, operation: Operation, about: string): readonly Trial[] => [
+  concurrent(`concurrent-${name}-private`, operation, about, "private"),
+  concurrent(`concurrent-${name}-shared`, operation, about, "shared"),
+  concurrent(`${name}-beside-writer`, operation, about, "written"),
+];
 
 const drivers = (module: string): readonly PeerSpec[] => [
   { name: "sqlite", about: "our file", module, parameters: { variant: "sqlite" } },
@@ -142,10 +153,8 @@ const fleets: readonly Trial[] = [
 
 export const store: readonly Trial[] = [
   ...questions,
-  concurrent("snapshots", "page", "50 of 1,000 base profiles", "private"),
-  concurrent("snapshots", "page", "50 of 1,000 base profiles", "shared"),
-  concurrent("changes", "changes", "60 changes after a cursor", "private"),
-  concurrent("changes", "changes", "60 changes after a cursor", "shared"),
+  ...together("snapshots", "page", "50 of 1,000 base profiles"),
+  ...together("changes", "changes", "60 changes after a cursor"),
   ...load,
   ...fleets,
 ];

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3"
 )
@@ -260,6 +261,25 @@ func (s *store) overridesTen(index int) {
 	expect(len(s.profiles(text, id(index%families), s.edits[index%families])), children)
 }
 
+// beside writes to the readers' file until they are done: a commit, then a millisecond of nothing.
+func (s *store) beside(read func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				s.transaction(func(tx *sql.Tx) { s.put(tx, fmt.Sprintf("beside-%d", n%10), id(0), 0, "/beside") })
+			}
+		}
+	}()
+	read()
+	close(done)
+	<-stopped
+}
+
 func main() {
 	o := readOrder()
 	bases := o.Parameters.Profiles
@@ -282,6 +302,13 @@ func main() {
 	}
 	operation := operations[o.Parameters.Operation]
 	serve(o, func(ops int) {
-		inFlight(o, ops, func(worker, index int) { operation(stores[worker%len(stores)], index) })
+		read := func() {
+			inFlight(o, ops, func(worker, index int) { operation(stores[worker%len(stores)], index) })
+		}
+		if o.Parameters.Variant == "written" {
+			stores[0].beside(read)
+		} else {
+			read()
+		}
 	})
 }

@@ -6,12 +6,11 @@ import { Folder, openSqlite } from "./open.ts";
 import type { Answer, Assignment } from "./thread-main.ts";
 import { type Filled, fill, profileId } from "./work.ts";
 
-/** As many threads as are in flight, each with a registry of its own: on a file of its own, or all on one. */
+/** As many threads as are in flight, each with a registry of its own: on a file of its own, or all on one, written or not. */
 export async function prepare({ parameters, root }: Context): Promise<Runner> {
   const { inFlight, operation = "page", profiles = 1_000, variant } = parameters;
-  const isShared = variant === "shared";
   const folder = new Folder();
-  const files = Array.from({ length: isShared ? 1 : inFlight }, (_, i) => folder.file(`${i}.db`));
+  const files = Array.from({ length: variant === "private" ? inFlight : 1 }, (_, i) => folder.file(`${i}.db`));
   const filled: Filled[] = [];
   for (const file of files) {
     await using registry = await openSqlite(root, file);
@@ -23,7 +22,7 @@ export async function prepare({ parameters, root }: Context): Promise<Runner> {
       return Thread.start({ root, operation, path: files[at] ?? "", filled: filled[at] as Filled });
     }),
   );
-  const writer = isShared ? await openSqlite(root, files[0] ?? "") : undefined;
+  const writer = variant === "written" ? await openSqlite(root, files[0] ?? "") : undefined;
   return {
     run: (ops) => round(threads, ops, writer),
     close: async () => {
@@ -44,7 +43,7 @@ async function round(threads: readonly Thread[], ops: number, writer: SqliteRegi
   return { ops: share * threads.length, heapBytes: sum("heapBytes"), counts };
 }
 
-/** Somebody writes to the shared file all the while; without that, nobody could be in anybody's way. */
+/** Writes to the readers' file all the while, a commit and then a millisecond of nothing. */
 async function writeUntil(writer: SqliteRegistry, reading: Promise<unknown>): Promise<number> {
   let isReading = true;
   const stop = (): void => {

@@ -13,8 +13,8 @@ function equals(field: ResolvedProfileFilter["equal"][number][0], value: string)
   return condition(`p.${field} = ?`, value);
 }
 
-/** The statement that reads one page of what matches, in the order of ids, and one row more. */
-export function profilePage(filter: ResolvedProfileFilter, window: PageWindow, columns: string): Condition {
+/** The statement that reads the revisions of one page of what matches, in the order of ids, and one more. */
+export function profilePage(filter: ResolvedProfileFilter, window: PageWindow): Condition {
   const conditions = filter.equal.map(([field, value]) => equals(field, value));
   if (filter.kind !== undefined) conditions.push(condition(`p.parent IS ${filter.kind === "base" ? "" : "NOT "}NULL`));
   if (window.after !== undefined) conditions.push(condition("p.id > ?", window.after));
@@ -23,7 +23,7 @@ export function profilePage(filter: ResolvedProfileFilter, window: PageWindow, c
   }
   const where = conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
   return condition(
-    `SELECT ${columns} FROM profile p ${where} ORDER BY p.id LIMIT ? + 0 OFFSET ? + 0`,
+    `SELECT p.revision FROM profile p ${where} ORDER BY p.id LIMIT ? + 0 OFFSET ? + 0`,
     ...conditions.flatMap(({ parameters }) => parameters),
     window.limit + 1,
     window.offset,

@@ -1,27 +1,18 @@
 import type { Change } from "../../core/page.ts";
 import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../../core/profile-registry.ts";
+import { failed } from "../../store/failure.ts";
 import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
 import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
-import {
-  ownerOf,
-  profileColumns,
-  readPlace,
-  readProfileRow,
-  revisionColumn,
-  scopes,
-  writeContent,
-} from "../profile-row.ts";
+import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "../profile-row.ts";
 import type { PlacedProfile } from "../put-profile.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { list } from "./page.ts";
 
-const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description, v.delivery, v.requests, v.items, v.options,
-  v.created_at, v.updated_at, v.revision, v.change`;
-
 const profileStatements = {
-  many: `SELECT ${profileColumns} FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value`,
+  many: "SELECT p.revision FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value",
+  versions: `SELECT ${profileColumns} FROM json_each(?) j CROSS JOIN profile_version p ON p.revision = j.value`,
   items: "SELECT p.id, p.items FROM json_each(?) j CROSS JOIN profile p ON p.id = j.value",
   isBase: "SELECT 1 FROM profile WHERE id = ? AND parent IS NULL",
   inUse: "SELECT j.value FROM json_each(?) j WHERE EXISTS (SELECT 1 FROM device d WHERE d.profile = j.value)",
@@ -41,13 +32,14 @@ const profileStatements = {
     SELECT id FROM tree ORDER BY depth DESC, id`,
   ofDevice: "SELECT id FROM profile WHERE owner = ? AND owner <> '' AND scope = 2 ORDER BY depth DESC, id",
   remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
-  feed: `SELECT ${versionColumns} FROM profile_version v WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
-  overrides: `SELECT ${versionColumns} FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
+  feed: `SELECT v.revision, v.id, v.change FROM profile_version v WHERE v.revision > ?1
+    ORDER BY v.revision LIMIT ?2 + 0`,
+  overrides: `SELECT v.revision, v.id, v.change FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
     WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
 } as const;
 
 /** Rows remembered, and the most text each of them may have: 16 MiB in all. */
-const kept = 2_048;
+const remembered = 2_048;
 const smallText = 8_192;
 
 const textLength = (columns: Row): number =>
@@ -70,11 +62,13 @@ type FindColumns = readonly [
   createdAt: number,
 ];
 
+type NotedColumns = readonly [revision: number, id: string, kind: 0 | 1 | 2];
+
 /** The profiles of one fleet, and every version they ever had. Its writes belong into a transaction. */
 export class ProfileTable {
   readonly #fleet: Fleet;
-  /** Rows by revision, which says all of a row: to parse and freeze one again costs more than to read it. */
-  readonly #read = new Map<number, ProfileRow>();
+  /** Rows by revision, which says all of a row: to read, parse and freeze one again is most of what a page costs. */
+  readonly #known = new Map<number, ProfileRow>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -85,19 +79,21 @@ export class ProfileTable {
   }
 
   many(on: Connection, ids: readonly string[]): ProfileRow[] {
-    return on.all(profileStatements.many, list(ids)).map((row) => this.row(row));
+    return this.rows(on, on.all(profileStatements.many, list(ids)));
   }
 
-  /** @param columns `profileColumns` */
-  row(columns: Row): ProfileRow {
-    const revision = columns[revisionColumn] as number;
-    const known = this.#read.get(revision);
-    if (known !== undefined) return known;
-    const row = readProfileRow(columns);
-    if (textLength(columns) > smallText) return row;
-    if (this.#read.size >= kept) this.#read.clear();
-    this.#read.set(revision, row);
-    return row;
+  /** Rows by what begins with their revision, in its order: one statement reads all that are not remembered. */
+  rows(on: Connection, revised: readonly Row[]): ProfileRow[] {
+    const revisions = revised.map(([revision]) => revision as number);
+    const known = revisions.map((revision) => this.#known.get(revision));
+    const missing = revisions.filter((_, i) => known[i] === undefined);
+    if (missing.length === 0) return known as ProfileRow[];
+    const read = this.#read(on, missing);
+    return revisions.map((revision, i) => {
+      const row = known[i] ?? read.get(revision);
+      if (row === undefined) throw failed("the database misses a version of a profile; restore it from a backup");
+      return row;
+    });
   }
 
   find(on: Connection, id: string): FoundProfile | undefined {
@@ -150,10 +146,13 @@ export class ProfileTable {
       parents === undefined
         ? on.all(profileStatements.feed, after, most)
         : on.all(profileStatements.overrides, after, most, list(parents));
-    const changes = found.map((version): Change<ProfileRow> => {
-      const [id, revision, kind] = [version[0], version[revisionColumn], version[13]] as [string, number, 0 | 1 | 2];
+    const noted = found as unknown as readonly NotedColumns[];
+    const kept = noted.filter(([, , kind]) => changeNames[kind] !== "deleted");
+    const rows = this.rows(on, kept).values();
+    const changes = noted.map(([revision, id, kind]): Change<ProfileRow> => {
       const change = changeNames[kind];
-      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: this.row(version) };
+      if (change === "deleted") return { change, id, revision };
+      return { change, id, revision, row: rows.next().value as ProfileRow };
     });
     return { changes, end, forgotten: 0 };
   }
@@ -165,6 +164,18 @@ export class ProfileTable {
       const all = JSON.parse(items) as readonly ProfileItem[];
       return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
     });
+  }
+
+  #read(on: Connection, revisions: readonly number[]): ReadonlyMap<number, ProfileRow> {
+    const read = new Map<number, ProfileRow>();
+    for (const columns of on.all(profileStatements.versions, list(revisions))) {
+      const row = readProfileRow(columns);
+      read.set(row.revision, row);
+      if (textLength(columns) > smallText) continue;
+      if (this.#known.size >= remembered) this.#known.clear();
+      this.#known.set(row.revision, row);
+    }
+    return read;
   }
 
   #removeAll(on: Connection, rows: readonly Row[]): number {

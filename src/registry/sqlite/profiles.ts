@@ -22,7 +22,6 @@ import { issuer, listing } from "../page.ts";
 import { resolvePage, resolveRevision } from "../page-options.ts";
 import { resolveProfileFilter } from "../profile-filter.ts";
 import { isItemKind } from "../profile-items.ts";
-import { profileColumns } from "../profile-row.ts";
 import { type ProfileRows, putProfile } from "../put-profile.ts";
 import type { DeviceTable } from "./device-table.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
@@ -45,10 +44,10 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       fleet.gate.enter(options);
       const resolved = resolveProfileFilter(filter);
       const window = resolvePage(fleet.cursors, resolved.use, options);
-      const { sql, parameters } = profilePage(resolved, window, profileColumns);
+      const { sql, parameters } = profilePage(resolved, window);
       return counters.measure("profiles.page", itemsOf, () =>
         database.read((on) => {
-          const rows = on.all(sql, ...parameters).map((row) => table.row(row));
+          const rows = table.rows(on, on.all(sql, ...parameters));
           const page = listing(rows, ({ id }) => id, window, issuer(fleet.cursors, resolved.use));
           return { ...page, feed: feed.cursor(readCounts(on).revision) };
         }),
