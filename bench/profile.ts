@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
 const root = join(import.meta.dirname, "..");
 const [trial] = select(trials, { trial: positionals[0] ?? "push-26" });
 const peer = trial?.peers.find(
-  ({ name }) => name === values.peer || (values.peer === undefined && /flashwave|push\(id\)/.test(name)),
+  ({ name }) => name === values.peer || (values.peer === undefined && /flashwave|push\(id\)|^sqlite$/.test(name)),
 );
 if (trial === undefined || peer === undefined) {
   throw new Error(`Peers of this trial: ${trial?.peers.map(({ name }) => name).join(", ")}.`);
