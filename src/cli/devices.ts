@@ -23,7 +23,10 @@ export interface DeviceDefaults {
  * an id is called by its host and port. Ids hold no spaces here, so that a mistyped word is never taken for a part of one.
  */
 export function devicesOf(entries: readonly Entry[], defaults: DeviceDefaults = {}): Device[] {
-  if (entries.length === 0) throw new UsageError("No device is named: give --to or --to-file.");
+  if (entries.length === 0)
+    throw new UsageError(
+      "No device is named: give --to or --to-file, or, of a store, a filter such as --group, or --all.",
+    );
   if (defaults.id !== undefined && entries.length > 1)
     throw new UsageError('--id names a single device; of several write --to "id=address" each.');
   const devices = new Map<string, Device>();

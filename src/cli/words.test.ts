@@ -37,7 +37,7 @@ it.each<[() => unknown, string]>([
   [() => http({ health: { path: "x" } }), "--health-path cannot be sent"],
   [() => http({ rollback: { path: "x" } }), "--rollback-path cannot be sent"],
   [() => http({ options: { identify: "x" } }), "--option identify must be true or false"],
-  [() => createTransport().origin("http://127.0.0.1"), 'to allow it, give --permit ["127.0.0.0/8'],
+  [() => createTransport().origin("http://127.0.0.1"), "to allow it, give --permit 127.0.0.0/8 ::1/128."],
 ])("%s: %s", (refused, sentence) => expect(told(refused)).toContain(sentence));
 
 it("leaves the rest of an error as it is", () => {

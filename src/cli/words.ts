@@ -21,7 +21,6 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["set health: false", "give --no-health"],
   ["with a longer deadline", "with a longer --deadline"],
   ["set `also: {}` or name a pointer", "leave --digest-pointer and --boot-pointer out, or give --pointer"],
-  ["to allow it, add addressPolicy: { permit: [", "to allow it, give --permit ["],
   ["check the method in its profile", "check --method"],
   [
     "check the path and the method in its profile",
@@ -96,11 +95,15 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
 
 /** A message of the rooms below in the words of the command line. */
 export function inFlags(message: string): string {
-  const translated = words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
+  const typed = message.replace(permitting, (_, cidrs: string) => `give --permit ${cidrs.replace(/[",]/g, "")}`);
+  const translated = words.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), typed);
   return translated.replace(milliseconds, (_, ms: string) =>
     formatMs(Number(ms)).replace(/\.0(?= s$)| 0 (?:s|min)$/, ""),
   );
 }
+
+/** Its networks go on a command line as they are: no brackets, quotes or commas. */
+const permitting = /add addressPolicy: \{ permit: \[([^\]]*)\] \}/g;
 
 /** From a second on: durations are typed in seconds and minutes. */
 const milliseconds = /\b(\d{4,12}) ms\b/g;

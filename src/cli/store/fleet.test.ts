@@ -119,7 +119,7 @@ it.each<[string, readonly string[], string]>([
   ["a filter that nothing matches", ["--group", "g"], "No device of the store matches"],
   ["an id for it", ["--to", "a", "--id", "b"], "--id names a device that is given by its address"],
   ["a kind that is none", ["--to", "a", "--via", "gopher"], 'There is no kind "gopher" for --via'],
-  ["nothing", [], "No device is named"],
+  ["nothing", [], "a filter such as --group, or --all"],
 ])("%s: 2, one sentence, nothing sent", async (_, args, sentence) => {
   const device = await rig.device();
   await add("a", device.url);

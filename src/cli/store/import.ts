@@ -46,7 +46,9 @@ export async function importTable(table: Table, path: string, flags: TransferFla
     return report.refused > 0 ? exitCodes.failed : exitCodes.ok;
   } catch (error) {
     if (!isFlashwaveError(error) || told.kept === 0) throw error;
-    io.stderr.write(`${printable(`flashwave: ${error.message} ${counted(told.kept, "row")} had been imported.`)}\n`);
+    io.stderr.write(
+      `${printable(`flashwave: ${error.message.replace(/\.?$/, ".")} ${counted(told.kept, "row")} had been imported.`)}\n`,
+    );
     return exitCodes.failed;
   }
 }
