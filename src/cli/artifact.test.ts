@@ -104,6 +104,11 @@ describe("artifact inspect", () => {
 describe("artifact sign", () => {
   it.each([
     ["no version", ["--sequence", "1", "--expires", "1d"], /--firmware-version/],
+    [
+      "an expiry that is over",
+      ["--firmware-version", "2", "--sequence", "1", "--expires", "2020-01-01T00:00:00Z"],
+      /--expires .* is over/,
+    ],
     ["a sequence that is none", ["--firmware-version", "2", "--sequence", "x", "--expires", "1d"], /--sequence/],
     [
       "an end that is none",

@@ -37,6 +37,7 @@ it.each<[() => unknown, string]>([
   [() => http({ health: { path: "x" } }), "--health-path cannot be sent"],
   [() => http({ rollback: { path: "x" } }), "--rollback-path cannot be sent"],
   [() => http({ options: { identify: "x" } }), "--option identify must be true or false"],
+  [() => createTransport().origin("http://a:b@10.0.0.1"), "leave the login out of it and give --user"],
   [() => createTransport().origin("http://127.0.0.1"), "to allow it, give --permit 127.0.0.0/8 ::1/128."],
 ])("%s: %s", (refused, sentence) => expect(told(refused)).toContain(sentence));
 

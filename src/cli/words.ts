@@ -21,6 +21,7 @@ export const words: readonly (readonly [theirs: string, ours: string])[] = [
   ["set health: false", "give --no-health"],
   ["with a longer deadline", "with a longer --deadline"],
   ["set `also: {}` or name a pointer", "leave --digest-pointer and --boot-pointer out, or give --pointer"],
+  ["leave the credentials out of it and give them to the client", "leave the login out of it and give --user"],
   ["check the method in its profile", "check --method"],
   [
     "check the path and the method in its profile",

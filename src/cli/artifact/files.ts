@@ -50,9 +50,12 @@ export async function readSigningKey(flags: PassphraseFlags & { readonly key: st
 /** Where the signature of a document by one key lies: `openssl pkeyutl -verify -rawin -sigfile` takes it as it is. */
 export const signaturePath = (document: string, id: string): string => `${document}.${id.slice(0, 16)}.sig`;
 
-/** `2027-01-31T00:00:00Z`, or days from now: `90d`. */
+/** `2027-01-31T00:00:00Z`, or days from now: `90d`. What is over already would be admitted by nobody. */
 export function expiryOf(text: string, now: number): string {
   const days = /^([1-9]\d{0,3})d$/.exec(text)?.[1];
-  if (days === undefined) return text;
+  if (days === undefined) {
+    if (Date.parse(text) <= now) throw new UsageError(`--expires ${text} is over: nothing would admit what is signed.`);
+    return text;
+  }
   return `${new Date(now + Number(days) * 86_400_000).toISOString().slice(0, 19)}Z`;
 }
