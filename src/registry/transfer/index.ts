@@ -33,8 +33,8 @@ export interface ImportReport {
 }
 
 /**
- * Puts devices from CSV or NDJSON, 500 at a time, so that memory stays flat however many there are. One bad row does not
- * keep the others out; rows that were there are replaced whole.
+ * Puts devices from CSV or NDJSON, 500 at a time and fewer where rows are large, so that memory stays flat however many
+ * there are. One bad row does not keep the others out; rows that were there are replaced whole.
  *
  * CSV has a header of `DeviceInput`'s fields in any order, `id` among them; tags and pins are separated by semicolons (or
  * a JSON list), metadata and profile are JSON. NDJSON has one such object a line.
@@ -106,6 +106,8 @@ export async function* exportProfiles(
 }
 
 const batch = 500;
+/** Characters after which no further row is waited for: five hundred of the largest rows would be 150 MB. */
+const batchText = 2_097_152;
 
 interface Waiting {
   readonly line: number;
@@ -126,9 +128,11 @@ async function importRows(
     onRefused?.(refusal);
   };
   let waiting: Waiting[] = [];
+  let text = 0;
   const flush = async () => {
     const rows = waiting;
     waiting = [];
+    text = 0;
     for (const [i, result] of (await put(rows.map(({ row }) => row))).entries()) {
       if (result.result === "created") report.created += 1;
       else if (result.result === "updated") report.updated += 1;
@@ -137,12 +141,14 @@ async function importRows(
   };
   try {
     for await (const read of readRows(source, format, columns)) {
-      if ("row" in read) waiting.push(read);
-      else {
+      if ("row" in read) {
+        waiting.push(read);
+        text += read.length;
+      } else {
         await flush(); // refusals are told in order
         refuse({ result: "malformed", ...read });
       }
-      if (waiting.length === batch) await flush();
+      if (waiting.length === batch || text >= batchText) await flush();
     }
   } finally {
     if (waiting.length > 0) await flush();

@@ -6,9 +6,9 @@ import { readLines, readText, type TransferSource } from "./lines.ts";
 
 export type TransferFormat = "csv" | "ndjson";
 
-/** A row of what is imported, or what is wrong with it. */
+/** A row of what is imported with the characters that it took, or what is wrong with it. */
 export type ReadRow =
-  | { readonly line: number; readonly row: Readonly<Record<string, unknown>> }
+  | { readonly line: number; readonly length: number; readonly row: Readonly<Record<string, unknown>> }
   | { readonly line: number; readonly id: string; readonly reason: string };
 
 /** @throws `invalid_option` for what cannot be read on from: a bad header, quotes that do not match, no UTF-8 */
@@ -31,7 +31,7 @@ function readJsonRow(line: number, text: string, columns: Columns): ReadRow {
   }
   if (!isRecord(row)) return { line, id: "", reason: "the line must be a JSON object" };
   const id = typeof row["id"] === "string" ? row["id"] : "";
-  if (Object.keys(row).every((name) => Object.hasOwn(columns, name))) return { line, row };
+  if (Object.keys(row).every((name) => Object.hasOwn(columns, name))) return { line, length: text.length, row };
   return { line, id, reason: `the object has a member it does not know; it knows ${Object.keys(columns).join(", ")}` };
 }
 
@@ -67,5 +67,5 @@ function readCsvRow({ line, cells }: CsvRecord, header: readonly string[], colum
       return { line, id, reason: `${name} must be JSON` };
     }
   }
-  return { line, row };
+  return { line, length: cells.reduce((length, cell) => length + cell.length, 0), row };
 }

@@ -227,6 +227,24 @@ describe.each(formats)("%s", (format) => {
 });
 
 describe("an import", () => {
+  it.each(formats)("of %s puts fewer rows at once where they are large", async (format) => {
+    const registry = createMemoryRegistry();
+    const [most, text] = [40, "x".repeat(4_000)];
+    const metadata = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`n${i}`, text]));
+    await registry.devices.put(
+      Array.from({ length: most }, (_, i) => ({ id: `d${i}`, address: "http://a", metadata })),
+    );
+    const puts: number[] = [];
+    const counting = {
+      put: (...args: Parameters<typeof registry.devices.put>) => {
+        puts.push(args[0].length);
+        return registry.devices.put(...args);
+      },
+    };
+    await importDevices(counting, exportDevices(registry.devices, { format }), { format });
+    expect(puts).toEqual([9, 9, 9, 9, 4]); // 2 MiB of 240,000 characters each
+  });
+
   it.each(["", "id,colour\n", "address\na\n", "id,id\n", "__proto__,id\n"])(
     "of CSV with the header %j",
     async (text) => {
