@@ -73,6 +73,47 @@ describePostgres("fleets of one database", () => {
     expect((await one.devices.page({}, { after: next })).items).toHaveLength(1);
   });
 
+  it("leave each other alone, whatever is called the same in both", async () => {
+    const [one, other] = await Promise.all(
+      ["one", "other"].map((own) => open(newFleet(), { artifacts: join(folder, own) })),
+    );
+    if (one === undefined || other === undefined) throw new Error("two fleets");
+    const place = { group: "g", profileId: "p" };
+    const subject = { id: "a", ...place };
+    const fill = async ({ devices, profiles, reports, artifacts }: PostgresRegistry, tags: readonly string[]) => {
+      await accept(profiles, { id: "p", name: "P", requests: { send: { path: "/p" } } });
+      await accept(profiles, { id: "g", name: "G", parent: "p", scope: "group", group: "g" });
+      await accept(devices, device("a", { tags, ...place, profile: { health: false } }), device("b", place));
+      await accept(profiles, { id: "d", name: "D", parent: "p", scope: "device", device: "b" });
+      await devices.observe([{ id: "a", seenAt: 1, firmware: "1.0.0" }]);
+      expect(await reports.append([{ id: "r", device: "a", kind: "log" }])).toMatchObject([{ result: "appended" }]);
+      return (await artifacts.put(testArtifact("one"))).digest;
+    };
+    const digest = await fill(other, ["t"]);
+    const start = { devices: (await other.devices.page()).feed, profiles: (await other.profiles.page()).feed };
+    const dump = async ({ devices, profiles, reports, artifacts }: PostgresRegistry) => [
+      ...[(await devices.page()).items, (await devices.page({ tags: ["t", "u"] })).items],
+      ...[await devices.getMany(["a", "b"]), await devices.changes(start.devices)],
+      ...[(await profiles.page()).items, await profiles.metrics(), await profiles.changes(start.profiles)],
+      ...[await profiles.getMany(["p", "g", "d"]), await profiles.items(["p", "g"], "header")],
+      ...[await profiles.resolveMany([subject]), await profiles.resolveMany([subject], { at: 1_000 })],
+      ...[(await reports.page()).items, (await artifacts.list()).items],
+    ];
+    const before = await dump(other);
+    expect(before[1]).toEqual([]);
+    expect(await fill(one, ["t", "u"])).toBe(digest);
+    await accept(one.devices, device("a", { tags: ["v"] }), device("b", { ...place, tags: ["t"] }));
+    await one.devices.observe([{ id: "a", seenAt: 9, firmware: "9.0.0", status: "offline" }]);
+    await accept(one.profiles, { id: "p", name: "P again" });
+    await accept(one.profiles, { id: "g", name: "G again", parent: "p", scope: "group", group: "g" });
+    expect(await dump(other)).toEqual(before);
+    expect(await one.reports.removeBefore(Number.MAX_SAFE_INTEGER)).toBe(1);
+    expect(await one.devices.remove(["a", "b"])).toBe(2);
+    expect(await one.profiles.remove(["p"])).toEqual({ removed: 2, inUse: [] });
+    expect(await one.artifacts.remove(digest)).toBe(true);
+    expect(await dump(other)).toEqual(before);
+  });
+
   it("take for nobody's what no row can hold", async () => {
     await using registry = await open(newFleet());
     const { devices, profiles, reports } = registry;
