@@ -105,7 +105,7 @@ describe("a write-ahead log that was torn", () => {
     await registry[Symbol.asyncDispose]();
     expect(log.byteLength).toBeGreaterThan(100_000);
     const sizes = new Set<number>();
-    for (let round = 0; round < 100; round += 1) {
+    for (let round = 0; round < scale(100, 300); round += 1) {
       for (const suffix of ["", "-wal", "-shm"]) rmSync(`${copy}${suffix}`, { force: true });
       writeFileSync(copy, main);
       const at = Math.floor(Math.random() * log.byteLength);

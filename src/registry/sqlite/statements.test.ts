@@ -118,7 +118,8 @@ async function writeAll(registry: SqliteRegistry): Promise<void> {
   await devices.put([device("own", { tags: ["b"] })]);
   await profiles.put([{ id: "o", name: "O again", parent: "p" }]);
   await profiles.resolveMany([subject]);
-  await devices.remove(["d1", "own"]);
+  await devices.put([device("gone", { profile })]);
+  await devices.remove(["d1", "own", "gone"]);
   await profiles.remove(["o", "p"]);
   const { digest } = await artifacts.put(testArtifact("one"));
   await artifacts.put(testArtifact("two"));
@@ -126,6 +127,13 @@ async function writeAll(registry: SqliteRegistry): Promise<void> {
   await artifacts.list({ limit: 1, after: next });
   await (await artifacts.open(digest))[Symbol.asyncDispose]();
   await artifacts.remove(digest);
+}
+
+/** What is done once in ten thousand changes. */
+async function forgetChanges(path: string, registry: SqliteRegistry): Promise<void> {
+  using file = new DatabaseSync(path);
+  file.exec("UPDATE fleet SET revision = 1009999");
+  await registry.devices.put([device("last")]);
 }
 
 /** All statements that were prepared meanwhile. */
@@ -140,6 +148,7 @@ async function statementsOf(path: string, count: number): Promise<readonly strin
   await fill(registry, count);
   await readAll(registry);
   await writeAll(registry);
+  await forgetChanges(path, registry);
   vi.restoreAllMocks();
   return [...texts].filter((sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(sql));
 }
