@@ -286,24 +286,40 @@ describe("a device that runs the artifact on trial, since nobody stayed to commi
     expect(server.device.counters.requests).toMatchObject({ update: 1, commit: 1 });
   });
 
-  it("is skipped on mongoose-os where it had been committed, which it refuses to repeat", async () => {
+  it("is skipped on mongoose-os where it had been committed, which it refuses to repeat but tells", async () => {
     await using server = await startOldMongooseOs({});
     await using client = fastClient({ deliveries: [mongooseOs()] });
     await using artifact = await openArtifact(firmware, { version });
     const device = { id, address: server.url };
     expect(await client.update(device, artifact)).toMatchObject({ status: "updated" });
     expect(await client.update(device, artifact)).toMatchObject({ status: "skipped", attempts: 0 });
-    server.script({ on: "commit", fault: { kind: "status", status: 500 } });
+  });
+
+  it("is unknown on mongoose-os where it had been committed, but tells nobody", async () => {
+    await using server = await startMongooseOs({ uptime: 3_600, bootState: false });
+    await using client = fastClient({ deliveries: [mongooseOs()] });
+    await using artifact = await openArtifact(firmware, { version });
+    const device = { id, address: server.url };
+    expect(await client.update(device, artifact)).toMatchObject({ status: "updated" });
     expect(await client.update(device, artifact)).toMatchObject({ status: "unknown", error: { phase: "commit" } });
   });
 
-  it("is unknown on mongoose-os where the commit of what was just sent is refused in the same way", async () => {
-    await using server = await startOldMongooseOs({});
-    server.script({ on: "commit", fault: { kind: "status", status: 400 } });
-    const outcome = await update(server, "mongoose-os");
-    expect(outcome).toMatchObject({ status: "unknown", error: { code: "outcome_unknown", phase: "commit" } });
-    expect(server.device.onTrial).toBe(true);
-  });
+  it.each(["push", "update"] as const)(
+    "is unknown on mongoose-os where the commit after a %s is refused in the same way, but the trial goes on",
+    async (first) => {
+      await using server = await startOldMongooseOs({});
+      server.script({ on: "commit", fault: { kind: "status", status: 400 } });
+      await using client = fastClient({ deliveries: [mongooseOs()] });
+      await using artifact = await openArtifact(firmware, { version });
+      const device = { id, address: server.url };
+      if (first === "push") await client.push(device, artifact);
+      expect(await client.update(device, artifact)).toMatchObject({
+        status: "unknown",
+        error: { code: "outcome_unknown", phase: "commit" },
+      });
+      expect([server.device.onTrial, sends(server)]).toEqual([true, 1]);
+    },
+  );
 });
 
 describe("axis refuses", () => {

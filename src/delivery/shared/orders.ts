@@ -25,22 +25,26 @@ export function compileOrders(profile: { readonly [Name in OrderName]?: unknown 
   return Object.freeze(Object.fromEntries(plans));
 }
 
-/** Returns where the device did as it was told, in the way of its protocol. */
-export type OrderRule = (
-  reply: ExchangeReply,
-  request: RequestPlan,
-  name: OrderName,
-  receipt: Receipt | undefined,
-) => void;
+/** What a protocol has of its own to say of orders. */
+export interface OrderRules {
+  /** Returns where the device did as it was told. @default any 2xx that holds what the profile's checks ask for */
+  readonly requireDone?: (reply: ExchangeReply, request: RequestPlan, name: OrderName) => void;
+  /** Returns where what was ordered is so, though the order failed with `error`; throws that otherwise. */
+  readonly afterwards?: (error: unknown, name: OrderName, step: Step) => Promise<void>;
+}
 
 /** Gives a session the orders of its plan, as properties of its own. */
-export function giveOrders(session: object, plans: OrderPlans, bound: Bound, rule?: OrderRule): void {
-  const requireDone: OrderRule = rule ?? ((reply, request, name) => requireYes(reply, request, bound, name));
+export function giveOrders(session: object, plans: OrderPlans, bound: Bound, rules: OrderRules = {}): void {
+  const { requireDone = (reply, request, name) => requireYes(reply, request, bound, name), afterwards } = rules;
   for (const name of orderNames) {
     const plan = plans[name];
     if (plan === undefined) continue;
-    const value: Order = (receipt, step) =>
-      exchange(bound, plan, step, name, (reply) => requireDone(reply, plan, name, receipt));
+    const give: Order = (_receipt, step) =>
+      exchange(bound, plan, step, name, (reply) => requireDone(reply, plan, name));
+    const value: Order =
+      afterwards === undefined
+        ? give
+        : (receipt, step) => give(receipt, step).catch((error: unknown) => afterwards(error, name, step));
     Object.defineProperty(session, name, { value });
   }
 }

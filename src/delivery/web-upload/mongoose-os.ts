@@ -4,7 +4,8 @@ import { type UploadProfile, uploadFamily } from "./family.ts";
 /**
  * Mongoose OS (library `ota-http-server`): `POST /update` takes a form with `commit_timeout` (`options.trial`, seconds)
  * and a file. The new version is on trial for so long; `/update/commit` keeps it and `/update/revert` takes it back. The
- * version is read from `/rpc/Sys.GetInfo`.
+ * version is read from `/rpc/Sys.GetInfo`. A commit is answered 400 where it failed and where nothing is on trial alike;
+ * which it was, `/rpc/OTA.GetBootState` tells (library `rpc-service-ota`).
  *
  * Nothing else is ever sent to `/update`: without a form it would begin an update from the URL in its own settings.
  *
@@ -19,7 +20,7 @@ export function mongooseOs(profile?: UploadProfile): Delivery {
         inspect: { path: "/rpc/Sys.GetInfo", pointer: "/fw_version", also: { uptime: "/uptime" } },
         commit: { method: "GET", path: "/update/commit" },
         rollback: { method: "GET", path: "/update/revert" },
-        options: { challenge: "GET /rpc/Sys.GetInfo", nothingToCommit: 400 },
+        options: { challenge: "GET /rpc/Sys.GetInfo", committed: "/rpc/OTA.GetBootState#/is_committed" },
       },
       refusals: [401, 403, 404, 405, 409],
       statuses: {

@@ -1,5 +1,7 @@
 import type { DeliveryTraits } from "../../core/delivery.ts";
 import type { Profile } from "../../core/profile.ts";
+import type { HeaderBlock } from "../../core/transport.ts";
+import { compileChecks } from "../shared/checks.ts";
 import { compilePointer, type Pointer } from "../shared/json-pointer.ts";
 import { type ChallengeRequest, challengeOf } from "../shared/login.ts";
 import { compileOrders, type OrderPlans } from "../shared/orders.ts";
@@ -8,7 +10,7 @@ import { type PlanOf, remembering } from "../shared/plans.ts";
 import { invalidProfile, textPairs } from "../shared/profile-rules.ts";
 import { compileRequest, jsonText, type RequestPlan } from "../shared/request-plan.ts";
 import type { Family, Statuses } from "./family.ts";
-import { defaultSettings, readBefore, resolveSettings, type UploadSettings } from "./settings.ts";
+import { defaultSettings, readBefore, readCommitted, resolveSettings, type UploadSettings } from "./settings.ts";
 
 /** Everything about a kind of device that does not change between pushes, made once and frozen. */
 export interface UploadPlan {
@@ -18,6 +20,8 @@ export interface UploadPlan {
   readonly fields: readonly (readonly [name: string, text: string])[];
   readonly json?: string;
   readonly before?: RequestPlan;
+  /** Asks whether what runs is committed; its check holds where it is. */
+  readonly committed?: RequestPlan;
   /** What is sent before an artifact so that the device asks for a login. */
   readonly challenge: ChallengeRequest;
   readonly orders: OrderPlans;
@@ -42,12 +46,14 @@ function compile(family: Family, layers: readonly Profile[]): UploadPlan {
   const errorCode = settings.errorCode === "" ? undefined : compilePointer(settings.errorCode);
   const plan = compileRequest(send, { where: "send", methods: ["POST", "PUT"], form: false });
   const before = readBefore(settings.before);
+  const committed = committedPlan(settings.committed, plan.headers);
   const orders = compileOrders(profile);
   return Object.freeze({
     send: plan,
     fields: fieldPairs(form),
     ...(json !== undefined && { json: jsonText(json, "send.json") }),
     ...(before && { before: { ...before, headers: plan.headers, checks: [] } }),
+    ...(committed && { committed }),
     challenge:
       settings.challenge === ""
         ? { method: "HEAD", path: plan.path.replace(/\?.*/, "") }
@@ -65,6 +71,13 @@ function compile(family: Family, layers: readonly Profile[]): UploadPlan {
       activates: orders.activate === undefined ? "itself" : "on-request",
     }),
   });
+}
+
+function committedPlan(setting: string, headers: HeaderBlock): RequestPlan | undefined {
+  const asked = readCommitted(setting);
+  if (asked === undefined) return undefined;
+  const checks = compileChecks({ [asked.pointer]: "true" }, "options.committed");
+  return { method: "GET", path: asked.path, headers, checks };
 }
 
 function fieldPairs(form: unknown): UploadPlan["fields"] {

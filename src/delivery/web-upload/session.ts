@@ -4,9 +4,9 @@ import type { DeliverySession, DeliveryTraits, SendStep, Step } from "../../core
 import { inContext, isFlashwaveError } from "../../core/errors.ts";
 import type { Acknowledgement } from "../../core/outcome.ts";
 import type { Payload } from "../../core/payload.ts";
-import type { HeaderBlock } from "../../core/transport.ts";
-import { type Bound, exchange } from "../shared/exchange.ts";
-import { giveOrders, type Order } from "../shared/orders.ts";
+import type { ExchangeReply, HeaderBlock } from "../../core/transport.ts";
+import { type Bound, exchange, requireYes } from "../shared/exchange.ts";
+import { giveOrders, type Order, type OrderName } from "../shared/orders.ts";
 import { withDefaults } from "../shared/request-plan.ts";
 import { type Filling, fillingOf, fillJson, fillPath, fillText } from "./fill.ts";
 import type { UploadPlan } from "./plan.ts";
@@ -24,9 +24,9 @@ export class UploadSession implements DeliverySession {
   constructor(plan: UploadPlan, bound: Bound) {
     this.#plan = plan;
     this.#bound = bound;
-    giveOrders(this, plan.orders, bound, (reply, request, name, receipt) => {
-      if (name === "commit" && receipt === undefined && reply.status === plan.settings.nothingToCommit) return;
-      requireTaken(reply, request, plan, bound, name);
+    giveOrders(this, plan.orders, bound, {
+      requireDone: (reply, request, name) => requireTaken(reply, request, plan, bound, name),
+      afterwards: (error, name, step) => this.#committed(error, name, step),
     });
   }
 
@@ -60,6 +60,16 @@ export class UploadSession implements DeliverySession {
       form.segments,
       plan.challenge,
     );
+  }
+
+  /** After a commit that failed: many devices refuse one where nothing is on trial, and some say elsewhere that it is so. */
+  async #committed(error: unknown, name: OrderName, step: Step): Promise<void> {
+    const { committed } = this.#plan;
+    if (name !== "commit" || committed === undefined || step.signal?.aborted) throw error;
+    const yes = (reply: ExchangeReply) => requireYes(reply, committed, this.#bound, name);
+    await exchange(this.#bound, committed, step, name, yes).catch(() => {
+      throw error; // what else it is asked in vain is no news of the commit
+    });
   }
 
   /** Whatever becomes of it, of the artifact no byte has left. */

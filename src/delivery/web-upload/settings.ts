@@ -28,10 +28,10 @@ export interface UploadSettings {
   /** Seconds for which the device tries a new version before it goes back by itself. @default 1200 */
   readonly trial: number;
   /**
-   * The status with which the device answers a commit where nothing is on trial. It counts as a yes where nothing was
-   * sent in this update; after a send it may just as well be a commit that failed. @default 0, none
+   * Where the device says that what it runs is committed: a path that is read after a commit that failed, `#`, and a JSON
+   * pointer to what is then `true` (`"/state#/committed"`). Many refuse a commit where nothing is on trial. @default "", none
    */
-  readonly nothingToCommit: number;
+  readonly committed: string;
   /** How the device's credentials are shown to it, as for `http()`. @default "auto" */
   readonly auth: AuthMode;
   /**
@@ -57,7 +57,7 @@ export const defaultSettings: UploadSettings = Object.freeze({
   failure: "",
   errorCode: "",
   trial: 1_200,
-  nothingToCommit: 0,
+  committed: "",
   auth: "auto",
   challenge: "",
   loginInQuery: false,
@@ -88,10 +88,6 @@ function problemOf(name: string, value: unknown): string | undefined {
     const fits = typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= 86_400;
     return fits ? undefined : "must be a whole number of seconds from 0 to 86400";
   }
-  if (name === "nothingToCommit") {
-    const fits = typeof value === "number" && Number.isInteger(value) && value >= 400 && value <= 499;
-    return fits || value === 0 ? undefined : "must be a status from 400 to 499, or 0 for none";
-  }
   if (typeof value !== "string" || value.length > 1_024) return "must be text of at most 1,024 characters";
   if ((name === "field" || name === "jsonField" || name === "filename") && !fieldText.test(value)) {
     return "must be 1 to 1,024 printable characters without quotes";
@@ -101,6 +97,9 @@ function problemOf(name: string, value: unknown): string | undefined {
   if (name === "errorCode" && compilePointer(value) === undefined) return "must be a JSON pointer (RFC 6901)";
   if (name === "before" && value !== "" && readBefore(value) === undefined) {
     return 'must be a method and a path, such as "GET /up"';
+  }
+  if (name === "committed" && value !== "" && readCommitted(value) === undefined) {
+    return 'must be a path, "#" and a JSON pointer, such as "/state#/committed"';
   }
   return undefined;
 }
@@ -112,10 +111,20 @@ const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 /** `"GET /up"` as a method and a path; nothing when it is none. */
 export function readBefore(text: string): { readonly method: string; readonly path: string } | undefined {
   const [, method = "", path = ""] = /^(GET|HEAD|POST|PUT) (\/.*)$/.exec(text) ?? [];
+  return isPath(path.replaceAll(/[{}]/g, "")) ? { method, path } : undefined;
+}
+
+/** `"/state#/committed"` as a path and a JSON pointer; nothing when it is none. */
+export function readCommitted(text: string): { readonly path: string; readonly pointer: string } | undefined {
+  const [, path = "", pointer = ""] = /^(\/[^#]*)#(\/.*)$/.exec(text) ?? [];
+  return isPath(path) && compilePointer(pointer) !== undefined ? { path, pointer } : undefined;
+}
+
+function isPath(path: string): boolean {
   try {
-    if (path !== "") checkPath(path.replaceAll(/[{}]/g, ""));
+    checkPath(path);
+    return true;
   } catch {
-    return undefined; // what the transport says of a path, the caller says of the option
+    return false; // what the transport says of a path, the caller says of the option
   }
-  return path === "" ? undefined : { method, path };
 }
