@@ -7,6 +7,9 @@ import type { Settings } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { pinMismatch, pinned } from "./pinning.ts";
 
+/** Of the head of one answer, interim or final, and of its trailers. */
+export const maxHeadBytes = 16_384;
+
 /** What a connection carries: undici's handler for an exchange, or for the opening of a channel. */
 export interface Cargo extends Dispatcher.DispatchHandler {
   /** Begun to be written to a socket. */
@@ -35,6 +38,9 @@ export class Connection {
   certificate: string | undefined;
   /** Exchanges that were written on this socket. */
   used = 0;
+  /** The exchange, counted in `used`, that `received` last spoke of, and what had been read before it did. */
+  #asked = 0;
+  #before = 0;
   /** The next older idle connection of the same peer. */
   below: Connection | undefined;
   /** Neighbours among all idle connections. */
@@ -56,7 +62,7 @@ export class Connection {
       bodyTimeout: 0,
       keepAliveTimeout: idleTimeout,
       keepAliveMaxTimeout: idleTimeout,
-      maxHeaderSize: 16_384,
+      maxHeaderSize: maxHeadBytes,
     });
   }
 
@@ -67,6 +73,16 @@ export class Connection {
   run(cargo: Cargo, options: Parameters<Client["dispatch"]>[0]): void {
     this.#cargo = cargo;
     this.#client.dispatch(options, cargo);
+  }
+
+  /** Bytes of all kinds that came on this socket since this was first asked of the exchange under way. */
+  received(): number {
+    const read = this.socket?.bytesRead ?? 0;
+    if (this.#asked !== this.used) {
+      this.#asked = this.used;
+      this.#before = read;
+    }
+    return read - this.#before;
   }
 
   /** The exchange is over and the connection may carry another. */
@@ -95,6 +111,8 @@ export class Connection {
       return;
     }
     this.used = 0;
+    this.#asked = 0;
+    this.#before = 0;
     const socket = this.#owner.dialer(this.peer)(options, (...[error]) => {
       const refusal = error ?? this.#objection(socket);
       if (refusal === undefined) {

@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import type { FlashwaveErrorCode } from "../core/errors.ts";
 import type { ExchangeReply, ExchangeRequest, ReplyHeaders } from "../core/transport.ts";
 import { type BodyHost, type BodyPlan, lengthAdded, OutgoingBody } from "./body.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, maxHeadBytes } from "./connection.ts";
 import type { Watched } from "./deadlines.ts";
 import { type FaultContext, fault, wireError } from "./faults.ts";
 import type { Settings } from "./options.ts";
@@ -23,6 +23,13 @@ export interface ExchangeHost {
 
 /** Interim answers (1xx) to one request; more is a flood. */
 const mostInterim = 100;
+
+/**
+ * Bytes of all kinds that an answer of at most `responseBytes` can take: its body in chunks of one byte each, which makes
+ * six of every one, and as many heads as are allowed. What comes on top says nothing: a chunk's extension, its size or a
+ * reason without end, which undici's parser skips and counts nowhere.
+ */
+const mostReceived = (responseBytes: number): number => 6 * responseBytes + (mostInterim + 2) * maxHeadBytes;
 
 /**
  * One request and its answer: undici's handler, an entry of the deadline table, the listener on the caller's signal
@@ -106,7 +113,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Watched, BodyHost {
   tick(now: number): void {
     const watch = this.#watch;
     if (watch.stage === "sending") this.#followSending();
-    const { limits } = this.#host.settings;
+    const { limits, responseBytes } = this.#host.settings;
+    const most = mostReceived(responseBytes);
+    if ((this.connection?.received() ?? 0) > most) {
+      this.#tooLarge(most);
+      return;
+    }
     const code = watch.verdict(now, limits);
     if (code === undefined) return;
     this.#failWith(

@@ -5,6 +5,7 @@ import { isFlashwaveError } from "../core/errors.ts";
 import { answer, CountedChunks, failure, loopback, onRequests, request, serve, upload } from "./rig.suite.ts";
 
 const timeouts = { response: 150 };
+const whole = (bytes: string) => (socket: Socket) => onRequests(socket, () => socket.write(bytes, "latin1"));
 
 describe("answers that are not HTTP, or stop half-way", () => {
   it.each(Object.entries(malformedReplies))("%s: settles, as an answer or with a code of its own", async (_, reply) => {
@@ -38,7 +39,50 @@ describe("answers that are not HTTP, or stop half-way", () => {
   });
 });
 
-const whole = (bytes: string) => (socket: Socket) => onRequests(socket, () => socket.write(bytes, "latin1"));
+describe("bytes that belong to no body", () => {
+  const chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+  const pour = (socket: Socket, filler: string): void => {
+    if (!socket.destroyed) socket.write(filler.repeat(65_536), "latin1", () => setImmediate(pour, socket, filler));
+  };
+
+  it.each([
+    ["a reason", "HTTP/1.1 200 ", "a"],
+    ["a chunk's size", chunked, "0"],
+    ["a chunk's extension", `${chunked}5;`, "a"],
+  ])("%s without end is too large, whatever time is left", async (_, head, filler) => {
+    await using server = await serve((socket) =>
+      onRequests(socket, () => {
+        socket.write(head);
+        pour(socket, filler);
+      }),
+    );
+    await using transport = loopback({ timeouts: { response: 60_000 }, limits: { responseBytes: 1000 } });
+    const error = await failure(transport.exchange(server.url, request()));
+    expect(error).toMatchObject({ code: "reply_too_large", bytesOut: "all" });
+    expect(transport.statistics()).toMatchObject({ connections: 0, inFlight: 0 });
+  });
+
+  it("leave room for a body in chunks of one byte each", async () => {
+    const bytes = 500_000;
+    await using server = await serve(whole(`${chunked}${"1\r\nx\r\n".repeat(bytes)}0\r\n\r\n`));
+    await using transport = loopback({ timeouts: { response: 60_000 }, limits: { responseBytes: bytes } });
+    expect((await transport.exchange(server.url, request())).body).toHaveLength(bytes);
+  });
+
+  it("are counted for each answer on a kept connection anew", async () => {
+    const hints = `HTTP/1.1 103 Hints\r\nx: ${"a".repeat(15_000)}\r\n\r\n`.repeat(49);
+    await using server = await serve((socket) =>
+      onRequests(socket, () => {
+        socket.write(hints);
+        // Longer than from one look at the table of deadlines to the next.
+        setTimeout(() => socket.write(hints + answer(200, "one")), 120);
+      }),
+    );
+    await using transport = loopback({ timeouts: { response: 60_000 }, limits: { responseBytes: 1000 } });
+    for (let i = 0; i < 3; i++) expect(await transport.exchange(server.url, request())).toMatchObject({ status: 200 });
+    expect(server.sockets).toHaveLength(1);
+  });
+});
 
 describe("which code says what", () => {
   it.each([

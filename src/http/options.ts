@@ -19,7 +19,7 @@ export interface TransportTimeouts {
 export interface TransportLimits {
   /** Connections open at once, idle ones included. Beyond it the longest idle one is closed, or an exchange waits. @default 4_096 */
   readonly connections?: number;
-  /** Bytes of one response body. @default 1_048_576 */
+  /** Bytes of one response body; with heads, chunks' sizes and all, six times as many and 1.6 MiB may come. @default 1_048_576 */
   readonly responseBytes?: number;
 }
 
