@@ -93,9 +93,13 @@ const only = (delivery: ReturnType<typeof http>) => () => ({ deliveries: [delive
 
 const bmcPurpose = { send: "push", read: "member" } as const satisfies Record<string, RedfishPurpose>;
 
+/** One read takes several requests: whatever the answer was, the first to follow finds the connection ended. */
+const bmcRead = "unreadable_state|connection_lost";
+
 function controller(name: string, options: RedfishDeviceOptions): Adapter {
   return {
     name,
+    expected: (generic) => generic.replace(/9\.9\.9|unreadable_state/, bmcRead),
     async start(tls) {
       const bmc = await startRedfishDevice({ ...options, ...(tls && { tls: tls as { key: string; cert: string } }) });
       return {
@@ -138,8 +142,6 @@ function fetching(name: string, start: Start, delivery: typeof shellyGen1): Adap
   };
 }
 
-/** One read takes several requests: the first to follow finds the connection ended. */
-const bmcRead = "unreadable_state|connection_lost";
 const probers = [httpProbe({ health: false })];
 
 export const adapters: readonly Adapter[] = [
@@ -165,8 +167,8 @@ export const adapters: readonly Adapter[] = [
       return { ...station, device: { ...station.device, probe: "http" } };
     },
   },
-  { ...controller("redfish by multipart", { push: "multipart" }), ...asksFor("acknowledged", bmcRead) },
-  { ...controller("redfish by raw push", { push: "raw" }), ...asksFor("acknowledged", bmcRead) },
+  controller("redfish by multipart", { push: "multipart" }),
+  controller("redfish by raw push", { push: "raw" }),
   { ...simulated("esphome", startEsphome, only(esphome())), ...asksFor("device_error", "unreadable_state") },
   { ...simulated("tasmota", startTasmota, only(tasmota())), ...asksFor("acknowledged", "unreadable_state") },
   { ...simulated("mongoose-os", startMongooseOs, only(mongooseOs())), ...asksFor("acknowledged", "unreadable_state") },

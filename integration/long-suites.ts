@@ -1,4 +1,4 @@
-export type SuiteName = "fuzz" | "mutate" | "kills" | "flat";
+export type SuiteName = "fuzz" | "mutate" | "kills" | "misbehaviour" | "flat";
 
 /** One of the suites that `npm run torture` runs, each in a process of its own, one after the other. */
 export interface LongSuite {
@@ -25,6 +25,11 @@ export const longSuites: readonly LongSuite[] = [
     name: "kills",
     about: "processes and database servers killed with SIGKILL while they write: nothing acknowledged is lost",
     runs: ["integration/sqlite.test.ts", "integration/postgres.test.ts"],
+  },
+  {
+    name: "misbehaviour",
+    about: "devices that misbehave on bare connections, through every adapter: each call settles with the right code",
+    runs: ["integration/misbehaviour/"],
   },
   {
     name: "flat",
