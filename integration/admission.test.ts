@@ -1,6 +1,10 @@
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOf } from "node:crypto";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { describe, expect, it } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it, vi } from "vitest";
 import { type DeviceServerOptions, makeFirmware, startDeviceServer } from "../mocks/index.ts";
 import {
   type AdmissionOptions,
@@ -15,8 +19,10 @@ import {
   type SignedDocument,
   systemClock,
 } from "../src/index.ts";
+import { createMemoryRegistry } from "../src/registry/memory/index.ts";
+import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 import { minisignKeyOf, readPrivateKey, signMinisign } from "../src/trust/index.ts";
-import { approvalFor, manifestFor, newSigner, signedBy } from "../src/trust/kit.suite.ts";
+import { approvalFor, manifestFor, newSigner, sha256, signedBy } from "../src/trust/kit.suite.ts";
 import { failure, fastClient } from "./kit.ts";
 
 const [release, second, boss, stranger] = [newSigner(), newSigner(), newSigner(), newSigner()];
@@ -327,6 +333,75 @@ describe("an artifact that passes", () => {
     await using client = fastClient();
     await client.push({ id: "pos-001", address: server.url }, artifact);
     expect(server.control.requests().map(({ method }) => method)).toEqual(["POST"]);
+  });
+});
+
+/** A store keeps no manifest: what it opens is given its own again. */
+describe("an artifact of a registry's store", () => {
+  it("is admitted by the manifest that is laid beside it, and by nothing else", async () => {
+    const registry = createMemoryRegistry();
+    await registry.artifacts.put(await open());
+    await using kept = await registry.artifacts.open(sha256(bytes));
+    await using set = await stage({}, policy);
+    expect(await failure(() => set.client.push(set.device, kept))).toMatchObject({ code: "unsigned" });
+    expect(set.asked()).toEqual([]);
+    expect(await set.client.update(set.device, { ...kept, manifest: signed })).toMatchObject({ status: "updated" });
+    expect(set.server.device.digest).toBe(sha256(bytes));
+  });
+
+  it("goes nowhere where its file and its row were both changed: only its digest is the one that was signed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "flashwave-admission-"));
+    try {
+      const path = join(folder, "fleet.db");
+      await using registry = await openSqliteRegistry(path);
+      await registry.artifacts.put(await open());
+      const evil = flipped(bytes, 9);
+      const [file = ""] = await readdir(`${path}.artifacts`);
+      await writeFile(join(`${path}.artifacts`, file), evil);
+      const database = new DatabaseSync(path);
+      database.prepare("UPDATE artifact SET blocks = ?").run(hashOf("sha256", evil, "buffer"));
+      database.close();
+      await using kept = await registry.artifacts.open(sha256(bytes));
+      const hash = vi.fn(kept.payload.hash);
+      async function* artifacts() {
+        yield { ...kept, payload: { ...kept.payload, hash }, manifest: signed };
+      }
+      expect(await refusals(artifacts(), policy)).toEqual({
+        tried: 1,
+        connections: 0,
+        codes: ["artifact_digest_mismatch", "failed artifact_digest_mismatch"],
+      });
+      // It is read once, however many devices it is meant for, unless that fails.
+      expect(hash).toHaveBeenCalledTimes(1);
+      await using client = fastClient({ admission: policy });
+      await using opened = await registry.artifacts.open(sha256(bytes));
+      const again = vi.fn(opened.payload.hash).mockRejectedValueOnce(new Error("disk"));
+      const artifact = { ...opened, payload: { ...opened.payload, hash: again }, manifest: signed };
+      const device = { id: "pos-001", address: "http://127.0.0.1:9" };
+      await expect(client.push(device, artifact)).rejects.toThrow("disk");
+      expect(await failure(() => client.push(device, artifact))).toMatchObject({ code: "artifact_digest_mismatch" });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe("what was admitted", () => {
+  it("is sent again after a fault without being asked anew, also once its time is over: the device may hold a part", async () => {
+    const expires = "2030-01-01T00:00:00Z";
+    let now = Date.parse(expires) - 1;
+    const clock = { ...systemClock, wall: () => now };
+    await using artifact = await open({ manifest: signedBy(manifestFor(bytes, { expires }), release) });
+    const onEvent = ({ type }: ClientEvent) => {
+      if (type === "attempt-failed") now += 60_000;
+    };
+    await using set = await stage({}, { ...policy, downgrades: "permitted" }, { clock, onEvent });
+    set.server.script({ on: "update", fault: { kind: "status", status: 503 } });
+    expect(await set.client.push(set.device, artifact)).toMatchObject({ attempts: 2 });
+    const asked = set.asked().length;
+    // The next push is.
+    expect(await failure(() => set.client.push(set.device, artifact))).toMatchObject({ code: "manifest_expired" });
+    expect(set.asked()).toHaveLength(asked);
   });
 });
 

@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { format, inspect } from "node:util";
+import { serialize } from "node:v8";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
   defaultPaths,
@@ -13,14 +15,23 @@ import {
 } from "../mocks/index.ts";
 import { runHere } from "../src/cli/run.suite.ts";
 import { http } from "../src/delivery/http/index.ts";
-import { type ClientOptions, createClient, type Device, openArtifact, Secret } from "../src/index.ts";
+import {
+  type ClientOptions,
+  createClient,
+  type Device,
+  openArtifact,
+  referencedCredentials,
+  Secret,
+} from "../src/index.ts";
+import { openPostgresRegistry } from "../src/registry/postgres/index.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 import { generateKeys, readPrivateKey } from "../src/trust/index.ts";
 import { fastClient } from "./kit.ts";
 
 /*
  * One text in every field that holds a secret, and then a look at everything that comes out: errors with their causes,
- * events, outcomes as JSON and as a console shows them, standard output and error, and the bytes of the database.
+ * events, outcomes and records as JSON and as a console shows them, standard output and error, and the bytes of the
+ * database.
  */
 
 const canary = "c4n4ry-s3cret";
@@ -71,6 +82,7 @@ const locked = (password: string) => withLogin(plainDialect(defaultPaths), { use
 async function told(
   credentials: NonNullable<ClientOptions["credentials"]>,
   headers: Record<string, string> = {},
+  held: Pick<Device, "credentials"> = {},
 ): Promise<string> {
   const lines: string[] = [];
   await using taking = await startDeviceServer({ id: "taking", dialect: locked(canary) });
@@ -79,7 +91,7 @@ async function told(
   cutting.script({ on: "update", times: 99, fault: { kind: "cut", at: 10_000 } });
   await using registry = await openSqliteRegistry(join(folder, "fleet.db"));
   const servers = [taking, refusing, cutting];
-  await registry.devices.put(servers.map(({ device, url }) => ({ id: device.id, address: url })));
+  await registry.devices.put(servers.map(({ device, url }) => ({ id: device.id, address: url, ...held })));
   for (const auth of ["digest", "basic"]) {
     await using client = fastClient({
       deliveries: [http(auth === "basic" ? { options: { auth: "basic" } } : {})],
@@ -96,7 +108,7 @@ async function told(
       artifact,
       { headers },
     ))
-      lines.push(printed(outcome));
+      lines.push(printed(outcome), printed(outcome.record));
     for (const { device } of servers)
       await client.push(device.id, artifact, { headers }).then(
         (r) => lines.push(printed(r)),
@@ -114,6 +126,7 @@ it("leaves nothing of a password in what a client tells, nor in its registry's f
   expect(lines).toContain("updated");
   expect(lines).toContain("refused");
   expect(lines).toContain("connection_lost");
+  expect(lines).toContain("flashwave-delivery-record/1");
   expectNone(lines);
   const files = (await readdir(folder)).filter((name) => name.startsWith("fleet.db"));
   expect(files.length).toBeGreaterThan(0);
@@ -124,6 +137,78 @@ it("leaves nothing of a token, nor of a header", { timeout: 60_000 }, async () =
   expectNone(await told(() => ({ token: new Secret(canary) }), { "x-key": canary }));
   expectNone(await told(() => ({ username: "admin", password: new Secret(canary) }), { "x-key": canary }));
 });
+
+it("leaves nothing of what a reference leads to", { timeout: 60_000 }, async () => {
+  const env = { FLASHWAVE_SECRET_A: canary, FLASHWAVE_SECRET_EMPTY: "", OTHER: canary };
+  const found = referencedCredentials({ folder, env });
+  const byName = (name: string) => ({ credentials: { username: "admin", password: { env: name } } });
+  for (const password of [{ env: "FLASHWAVE_SECRET_A" }, { file: "password" }]) {
+    const lines = await told(found, {}, { credentials: { username: "admin", password } });
+    expect(lines).toContain("updated");
+    expectNone(lines);
+  }
+  for (const held of [
+    byName("OTHER"),
+    byName("FLASHWAVE_SECRET_EMPTY"),
+    { credentials: { token: { file: "../x" } } },
+  ]) {
+    const error = await thrown(() => found({ id: "a", address: "http://a", ...held }));
+    expect(error).toMatchObject({ code: "credentials_failed" });
+    expectNone(printed(error));
+  }
+});
+
+it("leaves nothing of a secret in whatever holds it", async () => {
+  const secret = new Secret(canary);
+  const holder = { list: [secret], map: new Map([[secret, secret]]), set: new Set([secret]), deep: { a: { secret } } };
+  const whole = [
+    printed(holder),
+    printed(new Error("told", { cause: secret })),
+    inspect(holder, { depth: 9, showHidden: true, customInspect: false, getters: true }),
+    JSON.stringify({ ...secret, own: Reflect.ownKeys(secret), entries: Object.entries(secret) }),
+    inspect(structuredClone(holder.deep), { depth: 9, showHidden: true }),
+    serialize(holder.deep).toString("latin1"),
+    `${secret}${[secret]}${String(Object(secret))}`,
+  ];
+  expect(whole[0]).toContain("[secret]");
+  for (const what of whole) expectNone(what);
+  // What it is for, all the same.
+  expect(secret.reveal()).toBe(canary);
+});
+
+it("leaves nothing of a database's password, whatever is wrong with it", { timeout: 60_000 }, async () => {
+  await using mute = await startMute();
+  const opens = ["127.0.0.1:1/d", `127.0.0.1:${mute.port}/d`, "127.0.0.1:99999/d", "[/d", "127.0.0.1:1/d?sslmode=no"];
+  for (const rest of opens) {
+    const error = await thrown(() => openPostgresRegistry(`postgres://admin:${canary}@${rest}`));
+    expect(error).toMatchObject({ code: expect.stringMatching(/^(?:registry_failed|invalid_option)$/) });
+    expectNone(printed(error));
+  }
+  expect(mute.heard()).toBeGreaterThan(0);
+  vi.stubEnv("FLASHWAVE_STORE", `postgres://admin:${canary}@127.0.0.1:1/d`);
+  const store = ["--store", "postgres://admin@127.0.0.1:1/d", "--store-password-file", join(folder, "password")];
+  for (const more of [[], store, ["--store", `postgres://admin:${canary}@127.0.0.1:1/d`]]) {
+    const { code, out, err } = await runHere(["device", "list", ...more]);
+    expect([2, 3]).toContain(code);
+    expectNone(`${out}\n${err}`);
+  }
+  vi.unstubAllEnvs();
+});
+
+/** A database that hangs up. */
+async function startMute(): Promise<AsyncDisposable & { readonly port: number; heard(): number }> {
+  let heard = 0;
+  const server = createServer((socket) => {
+    heard++;
+    socket.on("error", () => {}).once("data", () => socket.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => heard,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
 
 it("leaves nothing in the errors for what cannot be meant", async () => {
   const address = (text: string): Device => ({ id: "pos-001", address: text });
@@ -155,8 +240,9 @@ it("leaves nothing on standard output and error", { timeout: 60_000 }, async () 
   const file = (name: string) => join(folder, name);
   const to = ["--to", taking.url, refusing.url, "--attempts", "1", "--deadline", "1s", "--stable-for", "20ms"];
   const update = ["update", image, "--firmware-version", "2.0.0"];
+  const records = file("records");
   const lines: readonly (readonly string[])[] = [
-    [...update, ...to, "--user", "admin", "--password-file", file("password")],
+    [...update, ...to, "--user", "admin", "--password-file", file("password"), "--record", records],
     [...update, ...to, "--user", "admin", "--password-file", file("password"), "--json", "--device-words", "--force"],
     [...update, ...to, "--token-env", "FLASHWAVE_TEST_TOKEN", "--json"],
     [...update, ...to, "--header", `authorization: Bearer ${canary}`],
@@ -191,5 +277,8 @@ it("leaves nothing on standard output and error", { timeout: 60_000 }, async () 
   // The first three were sent with the canary, and told something of devices that took it, and of those that did not.
   expect(codes.slice(0, 2)).toEqual([3, 3]);
   expect(taking.device.version).toBe("2.0.0");
+  const kept = await readdir(records);
+  expect(kept).toHaveLength(2);
+  for (const name of kept) expectNone(await readFile(join(records, name), "utf8"));
   vi.unstubAllEnvs();
 });

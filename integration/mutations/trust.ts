@@ -1,8 +1,11 @@
 import type { Mutation, NamedTest } from "./types.ts";
 
 const rules = "src/push/admission/rules.ts";
+const vouching = "src/push/admission/vouching.ts";
 const byRule = (title: string): NamedTest => ({ file: "src/push/admission/rules.test.ts", title });
 const bySignature = (title: string): NamedTest => ({ file: "src/trust/keys.test.ts", title });
+
+const byAdmission = (title: string): NamedTest => ({ file: "integration/admission.test.ts", title });
 
 /** What would let an artifact in that nobody, or the wrong one, vouched for. */
 export const trustMutations: readonly Mutation[] = [
@@ -72,6 +75,98 @@ export const trustMutations: readonly Mutation[] = [
       },
     ],
     test: bySignature("are over the exact bytes"),
+  },
+  {
+    name: "threshold-ignored",
+    defect: "one of the trusted keys is enough, whatever the policy asks for",
+    edits: [
+      {
+        file: vouching,
+        find: "if (keys.length >= manifests.threshold && keys.length > 0) {",
+        replace: "if (keys.length > 0) {",
+      },
+    ],
+    test: byAdmission("signed by one of two"),
+  },
+  {
+    name: "key-trusted-twice",
+    defect: "the same key in two spellings counts as two",
+    edits: [{ file: "src/trust/keys.ts", find: "if (twice >= 0) throw", replace: "if (twice > keys.length) throw" }],
+    test: bySignature("are each counted once"),
+  },
+  {
+    name: "digest-believed",
+    defect: "what a store keeps is taken for what its row calls it",
+    edits: [
+      { file: vouching, find: "if (found === artifact.digest) return vouched;", replace: "if (found) return vouched;" },
+    ],
+    test: byAdmission("goes nowhere where its file and its row were both changed"),
+  },
+  {
+    name: "comment-unsigned",
+    defect: "a minisign signature's trusted comment may say anything",
+    edits: [{ file: "src/trust/minisign.ts", find: " && verify(null, all, key, globalSignature)", replace: "" }],
+    test: { file: "src/trust/minisign.test.ts", title: "holds for its trusted comment as well" },
+  },
+  {
+    name: "hardware-assumed",
+    defect: "a device that does not tell its hardware is taken for the right one",
+    edits: [{ file: rules, find: 'if (unreportedHardware === "admit") continue;', replace: "continue;" }],
+    test: byRule("unreported hardware"),
+  },
+  {
+    name: "sequence-ignored",
+    defect: "an old release that is still signed is taken again",
+    edits: [
+      {
+        file: rules,
+        find: "if (manifest.sequence >= policy.minimumSequence) return undefined;",
+        replace: "return undefined;",
+      },
+    ],
+    test: byAdmission("from before the least sequence (rollback)"),
+  },
+  {
+    name: "approval-of-any-release",
+    defect: "an approval for one release covers all",
+    edits: [{ file: rules, find: "if (manifest !== digest) return", replace: "if (false) return" }],
+    test: byAdmission("an approval for another release"),
+  },
+  {
+    name: "approval-never-expires",
+    defect: "an approval is good for ever",
+    edits: [{ file: rules, find: "if (isOver(expires, now)) return", replace: "if (false) return" }],
+    test: byAdmission("an approval that is over"),
+  },
+  {
+    name: "approval-by-anybody",
+    defect: "an approval need not be signed by those who may approve",
+    edits: [{ file: rules, find: "if (signers < approvals.threshold)", replace: "if (false)" }],
+    test: byAdmission("an approval by who may only release"),
+  },
+  {
+    name: "push-unasked",
+    defect: "a push goes past admission",
+    edits: [
+      {
+        file: "src/push/client.ts",
+        find: "const before = work.admission && (await admitted(work, artifact, options.approvals));",
+        replace: "const before = undefined as Awaited<ReturnType<typeof admitted>>;",
+      },
+    ],
+    test: byAdmission("goes nowhere, whichever bit of the signature was flipped"),
+  },
+  {
+    name: "device-unasked",
+    defect: "an update goes past the rules about the device",
+    edits: [
+      {
+        file: "src/push/update.ts",
+        find: "if (candidate !== undefined && !running) admit(work, candidate, before);",
+        replace: "",
+      },
+    ],
+    test: byAdmission("is read and sent nothing"),
   },
   {
     name: "name-twice",

@@ -140,6 +140,42 @@ export const truthMutations: readonly Mutation[] = [
     test: { file: "src/push/resume.test.ts", title: "is refused before any I/O when it is" },
   },
   {
+    name: "retraction-untold",
+    defect: "a device that went back to its old image is still called updated",
+    edits: [
+      {
+        file: "src/push/work.ts",
+        find: 'this.emit?.({ type: "retracted", device: this.id, evidence, state });',
+        replace: "",
+      },
+    ],
+    test: { file: "src/push/retraction.test.ts", title: "is taken back by an inspect that finds the old version" },
+  },
+  {
+    name: "record-claims-bytes",
+    defect: "a record says of bytes that the device never acknowledged that it has them",
+    edits: [
+      {
+        file: "src/push/record/record.ts",
+        find: 'if (acknowledgedBy === "readback" || bytes !== artifact.length) return undefined;',
+        replace: "",
+      },
+    ],
+    test: { file: "src/push/record/record.test.ts", title: "claims no bytes that the device did not acknowledge" },
+  },
+  {
+    name: "record-without-whom",
+    defect: "a record does not say which certificate answered",
+    edits: [{ file: "src/push/record/trail.ts", find: "this.#note(reply.certificate);", replace: "" }],
+    test: { file: "integration/record.test.ts", title: "the evidence and the record say so" },
+  },
+  {
+    name: "row-unchecked",
+    defect: "what a registry answers is taken for the device that was asked for",
+    edits: [{ file: "src/push/subject.ts", find: "if (device.id !== id) throw", replace: "if (false) throw" }],
+    test: { file: "src/push/update.test.ts", title: "a row of another device" },
+  },
+  {
     name: "budget-not-charged",
     defect: "a site's retry budget is never spent",
     edits: [{ file: "src/push/site/retry-budget.ts", find: "this.#tokens -= cost;", replace: "" }],

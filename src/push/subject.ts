@@ -1,5 +1,5 @@
 import type { Device } from "../core/device.ts";
-import { FlashwaveError, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { RegisteredDevice } from "../core/registry.ts";
 import type { ClientRegistry, DeviceRef } from "./options.ts";
 import { checkDevice } from "./routes.ts";
@@ -30,9 +30,12 @@ async function fromRegistry(id: string, registry: ClientRegistry | undefined): P
         device: id,
       });
     }
+    // A row is no better than what a caller hands in, and an approval or a lock on one device is none on another.
+    checkDevice(device);
+    if (device.id !== id) throw new TypeError(`the registry answered with the device ${JSON.stringify(device.id)}`);
     return await withProfile(device, registry);
   } catch (error) {
-    if (isFlashwaveError(error)) throw error;
+    if (isFlashwaveError(error)) throw inContext(error, { device: id });
     throw new FlashwaveError(
       "registry_failed",
       "The registry could not be read, so nothing was sent. Look at the cause.",

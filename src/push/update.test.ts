@@ -222,14 +222,14 @@ describe("update", () => {
 
 describe("with a registry", () => {
   const registered = { ...device, profileId: "p", status: "unknown", createdAt: 0, updatedAt: 0, revision: 1 } as const;
-  function registry(over: { fail?: "get" | "observe" | "refuse"; profile?: boolean } = {}) {
+  function registry(over: { fail?: "get" | "observe" | "refuse"; profile?: boolean; row?: object } = {}) {
     const observed: unknown[] = [];
     return {
       observed,
       devices: {
         getMany: async (ids: readonly string[]) => {
           if (over.fail === "get") throw new Error("disk");
-          return new Map(ids.filter((id) => id === "d1").map((id) => [id, registered]));
+          return new Map(ids.filter((id) => id === "d1").map((id) => [id, { ...registered, ...over.row }]));
         },
         observe: async (rows: readonly unknown[]) => {
           if (over.fail === "observe") throw new Error("disk");
@@ -295,6 +295,9 @@ describe("with a registry", () => {
     ["a registry that fails", "d1", registry({ fail: "get" }), "registry_failed"],
     ["a profile that is gone", "d1", registry({ profile: false }), "invalid_profile"],
     ["no registry", "d1", undefined, "no_registry"],
+    ["a row without an address", "d1", registry({ row: { address: null } }), "invalid_option"],
+    ["a row whose site is no text", "d1", registry({ row: { site: 7 } }), "invalid_option"],
+    ["a row of another device", "d1", registry({ row: { id: "d2" } }), "registry_failed"],
   ] as const)("refuses %s before anything is sent", async (_what, id, kept, code) => {
     const { client, artifact, fake } = rig({}, kept && { registry: kept });
     await expect(client.push(id, artifact)).rejects.toMatchObject({ code });

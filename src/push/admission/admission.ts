@@ -82,8 +82,10 @@ export class Admission {
     if (known !== undefined) return known;
     const vouched = vouch(this.#policy, artifact);
     this.#vouched.set(artifact, vouched);
-    // A file that could not be read now may be readable later.
-    vouched.catch(() => this.#vouched.delete(artifact));
+    // A file that could not be read now may be readable later; what was refused stays refused, for a whole fleet.
+    vouched.catch((error: unknown) => {
+      if (!isFlashwaveError(error) || error.phase !== "admission") this.#vouched.delete(artifact);
+    });
     return vouched;
   }
 

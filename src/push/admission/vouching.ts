@@ -13,9 +13,21 @@ import type { Leave, Vouched } from "./rules.ts";
 
 /**
  * What the artifact's signatures vouch for.
- * @throws `unsigned`, `invalid_manifest`, `untrusted`, or what its bytes throw when they are read
+ * @throws `unsigned`, `invalid_manifest`, `untrusted`, `artifact_digest_mismatch`, or what its bytes throw when they are
+ * read
  */
 export async function vouch(policy: AdmissionPolicy, artifact: Artifact): Promise<Vouched> {
+  const vouched = await vouchedBySignature(policy, artifact);
+  // What was opened here is known already; what a store keeps is only called what its row says until it is read.
+  const found = await artifact.payload.hash("sha256");
+  if (found === artifact.digest) return vouched;
+  throw refused(
+    "artifact_digest_mismatch",
+    `The artifact's bytes have the SHA-256 ${found}, and it is kept as ${artifact.digest}. Put it there anew`,
+  );
+}
+
+async function vouchedBySignature(policy: AdmissionPolicy, artifact: Artifact): Promise<Vouched> {
   const { manifest, minisign } = artifact;
   if (manifest !== undefined) return vouchedByManifest(policy, manifest);
   if (minisign !== undefined && policy.minisign.length > 0) return vouchedByMinisign(policy, artifact, minisign);

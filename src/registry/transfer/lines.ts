@@ -23,16 +23,25 @@ const longest = 8_388_608;
 
 /** Lines with their numbers, from 1. Empty ones are left out. @throws `invalid_option` for a line that is too long */
 export async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly [number, string], void> {
-  let rest = "";
+  // The line that has not ended yet. It is put together once, at its end: its pieces may be very small.
+  let begun: string[] = [];
+  let length = 0;
   let number = 0;
   for await (const text of texts) {
-    const lines = (rest + text).split(/\r?\n/);
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      number += 1;
-      if (line.trim() !== "") yield [number, line];
+    if (text === "") continue;
+    begun.push(text);
+    length += text.length;
+    if (text.includes("\n")) {
+      const lines = begun.join("").split(/\r?\n/);
+      begun = lines.splice(-1);
+      length = begun[0]?.length ?? 0;
+      for (const line of lines) {
+        number += 1;
+        if (line.trim() !== "") yield [number, line];
+      }
     }
-    if (rest.length > longest) throw invalidOption(`line ${number + 1} is too long`);
+    if (length > longest) throw invalidOption(`line ${number + 1} is too long`);
   }
+  const rest = begun.join("");
   if (rest.trim() !== "") yield [number + 1, rest];
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { DeviceInput, ProfileInput, Registry } from "../../core/registry.ts";
 import { expectCode } from "../driver.suite.ts";
 import { createMemoryRegistry } from "../memory/index.ts";
@@ -12,6 +12,7 @@ import {
   type RefusedRow,
   type TransferFormat,
 } from "./index.ts";
+import { readLines, readText } from "./lines.ts";
 
 const formats: readonly TransferFormat[] = ["csv", "ndjson"];
 
@@ -39,6 +40,44 @@ async function imported(text: string | Uint8Array[], format: TransferFormat) {
   const report = await importDevices(registry.devices, source, { format, onRefused: (row) => refusals.push(row) });
   return { registry, refusals, report };
 }
+
+describe("lines", () => {
+  const linesOf = async (pieces: Iterable<string>) => {
+    const lines: (readonly [number, string])[] = [];
+    for await (const line of readLines(readText(pieces))) lines.push(line);
+    return lines;
+  };
+
+  it.each([1, 2, 3, 100])("are the same in pieces of %i", async (size) => {
+    const text = "a\r\nb\n\n \nc\r\nd";
+    const pieces = Array.from({ length: text.length }, (_, at) => text.slice(at * size, (at + 1) * size));
+    expect(await linesOf(pieces)).toEqual([
+      [1, "a"],
+      [2, "b"],
+      [5, "c"],
+      [6, "d"],
+    ]);
+  });
+
+  it("are looked through once, however small the pieces of a long one are", async () => {
+    const split = vi.spyOn(String.prototype, "split");
+    try {
+      const [line] = await linesOf([...Array.from({ length: 10_000 }, () => "1234567"), "\n"]);
+      expect(line?.[1]).toHaveLength(70_000);
+      const seen = split.mock.contexts.reduce((sum: number, text) => sum + String(text).length, 0);
+      expect(seen).toBeGreaterThan(0);
+      expect(seen).toBeLessThan(200_000);
+    } finally {
+      split.mockRestore();
+    }
+  });
+
+  it("end at 8 MiB", async () => {
+    const piece = "x".repeat(65_536);
+    await expectCode(linesOf(Array.from({ length: 129 }, () => piece)), "invalid_option");
+    expect(await linesOf(Array.from({ length: 128 }, () => piece))).toHaveLength(1);
+  });
+});
 
 describe("CSV", () => {
   it.each([
