@@ -93,6 +93,7 @@ describePostgres("fleets of one database", () => {
     const start = { devices: (await other.devices.page()).feed, profiles: (await other.profiles.page()).feed };
     const dump = async ({ devices, profiles, reports, artifacts }: PostgresRegistry) => [
       ...[(await devices.page()).items, (await devices.page({ tags: ["t", "u"] })).items],
+      (await devices.page({ tags: ["t"] })).items,
       ...[await devices.getMany(["a", "b"]), await devices.changes(start.devices)],
       ...[(await profiles.page()).items, await profiles.metrics(), await profiles.changes(start.profiles)],
       ...[await profiles.getMany(["p", "g", "d"]), await profiles.items(["p", "g"], "header")],
@@ -102,6 +103,8 @@ describePostgres("fleets of one database", () => {
     const before = await dump(other);
     expect(before[1]).toEqual([]);
     expect(await fill(one, ["t", "u"])).toBe(digest);
+    // The other's device of that name lacks the second tag.
+    expect(await dump(other)).toEqual(before);
     await accept(one.devices, device("a", { tags: ["v"] }), device("b", { ...place, tags: ["t"] }));
     await one.devices.observe([{ id: "a", seenAt: 9, firmware: "9.0.0", status: "offline" }]);
     await accept(one.profiles, { id: "p", name: "P again" });
