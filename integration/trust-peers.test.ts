@@ -83,7 +83,7 @@ describePeer("openssl", ["openssl"], ({ openssl }) => {
     await sign("x");
     const judged = async () => {
       await using artifact = await openArtifact(bytes, { version: "2.0.0", manifest: at("two.json") });
-      return examineArtifact(artifact, { keys, threshold: 2 });
+      return await examineArtifact(artifact, { keys, threshold: 2 });
     };
     expect((await failure(judged)).code).toBe("untrusted");
     await sign("z");
@@ -130,7 +130,7 @@ describePeer("minisign", ["minisign"], ({ minisign }) => {
     const policy = { minisign: [await readFile(at("mini.pub"), "utf8")] };
     const judged = async (content: Uint8Array, text: string | Uint8Array) => {
       await using artifact = await openArtifact(content, { minisign: text });
-      return examineArtifact(artifact, policy);
+      return await examineArtifact(artifact, policy);
     };
     expect((await judged(bytes, at("theirs.minisig"))).keys).toHaveLength(1);
     // The public key's line alone is a key as well.
