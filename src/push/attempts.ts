@@ -10,7 +10,7 @@ import { interruptions } from "./outcomes.ts";
 import { type Readback, readback, readOnce, unknownOutcome } from "./readback.ts";
 import { Resumption } from "./resumption.ts";
 import { backoff, decide, isFinal, repeatable } from "./retry-policy.ts";
-import { budgetSpent } from "./site/site.ts";
+import { budgetSpent, type Site } from "./site/site.ts";
 import type { VerificationRun } from "./verification.ts";
 import type { Work } from "./work.ts";
 
@@ -57,8 +57,13 @@ export class Attempts {
 
   /** One attempt, as the device answers it, once its site lets it. */
   send(): Promise<Acknowledgement> {
-    const { site, device, signal } = this.#work;
-    if (site === undefined) return this.#send();
+    const { site } = this.#work;
+    return site === undefined ? this.#send() : this.#sendAt(site);
+  }
+
+  /** A function of its own: a push without a site shall not pay for the closure. */
+  #sendAt(site: Site): Promise<Acknowledgement> {
+    const { device, signal } = this.#work;
     return site.run(() => this.#send(), this.#attempt === 1, device.id, signal);
   }
 

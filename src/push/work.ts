@@ -96,13 +96,7 @@ export class Work implements DeliveryContext {
   }
 
   get emit(): Shared["emit"] {
-    const trail = this.#trail;
-    const { emit } = this.#shared;
-    if (trail === undefined) return emit;
-    return (event) => {
-      trail.see(event);
-      emit?.(event);
-    };
+    return this.#trail === undefined ? this.#shared.emit : telling(this.#trail, this.#shared.emit);
   }
 
   get admission(): Shared["admission"] {
@@ -142,8 +136,8 @@ export class Work implements DeliveryContext {
 
   /** Nothing where nobody observes. */
   get onInstalling(): Step["onInstalling"] {
-    const { emit, id: device } = this;
-    return emit && ((progress) => emit({ type: "installing", device, ...progress }));
+    const { emit } = this;
+    return emit && installing(emit, this.id);
   }
 
   expectation(artifact: Artifact, since: Since | undefined): Expectation {
@@ -301,4 +295,19 @@ function bound(prober: Prober, work: Work): Probe | undefined {
     if (isFlashwaveError(error) && error.code === "no_probe") return undefined;
     throw error;
   }
+}
+
+type Emit = NonNullable<Shared["emit"]>;
+
+// Functions of their own: a getter that makes a closure takes memory for what that holds, made or not, at every push.
+
+function telling(trail: Trail, emit: Shared["emit"]): Emit {
+  return (event) => {
+    trail.see(event);
+    emit?.(event);
+  };
+}
+
+function installing(emit: Emit, device: string): NonNullable<Step["onInstalling"]> {
+  return (progress) => emit({ type: "installing", device, ...progress });
 }
