@@ -41,6 +41,10 @@ export class SendGate {
       this.#inside++;
       return undefined;
     }
+    return this.#wait(device, signal);
+  }
+
+  #wait(device: string, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortedError(signal, "prepare", device));
       const onAbort = () => {
@@ -88,23 +92,45 @@ export class SendGate {
  * Nothing to await when there is room everywhere; whoever is sent away has no place left.
  */
 export function enterAll(work: Work, all: SendGate, lane: Lane | undefined): Promise<void> | undefined {
-  const { id, signal, site } = work;
-  const place = site?.enter(id, signal);
-  if (place === undefined) return enterRest(work, all, lane);
+  const place = work.site?.enter(work.id, work.signal);
+  return place === undefined ? enterRest(work, all, lane) : afterSite(place, work, all, lane);
+}
+
+async function afterSite(place: Promise<void>, work: Work, all: SendGate, lane: Lane | undefined): Promise<void> {
   lane?.park();
-  return place.finally(() => lane?.unpark()).then(() => enterRest(work, all, lane));
+  try {
+    await place;
+  } finally {
+    lane?.unpark();
+  }
+  await enterRest(work, all, lane);
 }
 
-function enterRest({ id, signal, site }: Work, all: SendGate, lane: Lane | undefined): Promise<void> | undefined {
-  const enterLast = () => orGiveBack(all.enter(id, signal), () => lane?.gate.leave());
-  const place = lane?.gate.enter(id, signal);
-  const rest = place === undefined ? enterLast() : place.then(enterLast);
-  return orGiveBack(rest, () => site?.leave());
+function enterRest(work: Work, all: SendGate, lane: Lane | undefined): Promise<void> | undefined {
+  const place = lane?.gate.enter(work.id, work.signal);
+  const last = place === undefined ? all.enter(work.id, work.signal) : undefined;
+  // Mostly there is room, and then no push pays for what follows.
+  return place === undefined && last === undefined ? undefined : waitedFor(place, last, work, all, lane);
 }
 
-function orGiveBack(turn: Promise<void> | undefined, giveBack: () => void): Promise<void> | undefined {
-  return turn?.catch((error: unknown) => {
-    giveBack();
+/** @param place in the run, where that is waited for; then `last`, among all, is not asked for yet */
+async function waitedFor(
+  place: Promise<void> | undefined,
+  last: Promise<void> | undefined,
+  work: Work,
+  all: SendGate,
+  lane: Lane | undefined,
+): Promise<void> {
+  try {
+    await place;
+    try {
+      await (place === undefined ? last : all.enter(work.id, work.signal));
+    } catch (error) {
+      lane?.gate.leave();
+      throw error;
+    }
+  } catch (error) {
+    work.site?.leave();
     throw error;
-  });
+  }
 }
