@@ -47,6 +47,8 @@ export interface Adapter {
   readonly pulls?: true;
   /** A broken send goes on where it broke: its device is read by the next attempt itself, which asks it for its offset. */
   readonly resumes?: true;
+  /** It asks more of the same connection after an answer that was whole, and may meet silence there. */
+  readonly asksAgain?: "send" | "read";
   readonly start: (tls?: ListenerTls) => Promise<Station>;
   /** What becomes of a behaviour where that is not what the generic adapter makes of it. */
   readonly expected?: (generic: string) => string;
@@ -100,6 +102,7 @@ function controller(name: string, options: RedfishDeviceOptions): Adapter {
   return {
     name,
     expected: (generic) => generic.replace(/9\.9\.9|unreadable_state/, bmcRead),
+    asksAgain: "read",
     async start(tls) {
       const bmc = await startRedfishDevice({ ...options, ...(tls && { tls: tls as { key: string; cert: string } }) });
       return {
@@ -151,11 +154,13 @@ export const adapters: readonly Adapter[] = [
     ...simulated("tus", startTusDevice, only(tus({ checksum: false }))),
     ...asksFor("device_error"),
     resumes: true,
+    asksAgain: "send",
   },
   {
     ...simulated("tus, created with the bytes", startTusDevice, only(tus({ checksum: false, createWithUpload: true }))),
     ...asksFor("device_error"),
     resumes: true,
+    asksAgain: "send",
   },
   {
     name: "swupdate",

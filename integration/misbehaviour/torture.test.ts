@@ -74,13 +74,16 @@ async function judged({ adapter, on, behaviour }: Trial, times: number[]): Promi
   const resumed = adapter.resumes && behaviour.at !== undefined;
   // A device that is to fetch may have been given up before its answer was.
   const given = adapter.pulls && on === "send" ? `${own}|not_fetched` : own;
-  const expected = resumed ? `${given}|acknowledged` : given;
+  const silent = behaviour.ending === "mute" && behaviour.at === undefined;
+  const whole = /acknowledged|device_error|9\.9\.9|unreadable_state/.test(own);
+  // What was answered whole keeps its connection, on which the next question then hears nothing.
+  const unheard = silent && whole && adapter.asksAgain === on;
+  const expected = `${given}${resumed ? "|acknowledged" : ""}${unheard ? "|response_timeout" : ""}`;
   const bytes = behaviour.at === undefined ? small : large;
   const watchdog = Promise.withResolvers<never>();
   const timer = setTimeout(() => watchdog.reject(new Error("it never settled")), watchdogMs);
   try {
     // Whoever says no more after an answer is waited for by the next read.
-    const silent = behaviour.ending === "mute" && behaviour.at === undefined;
     const patience = waits(expected) || silent ? "tight" : "ample";
     const { code, afterwards, took } = await Promise.race([
       meet(adapter, on, behaviour, bytes, patience),
