@@ -4,8 +4,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { Segment } from "../../core/payload.ts";
 import type { Offer } from "./offer.ts";
 
-/** Chunks leave in pieces of this size, so that progress is seen; under a rate limit smaller, so that it flows. */
-const usualPiece = 262_144;
+/** Chunks leave in pieces of this size at most, so that progress is seen; under a rate limit smaller, so that it flows. */
+const usualPiece = 1_048_576;
 const pacedPiece = 16_384;
 
 export interface Pouring {
