@@ -160,7 +160,6 @@ export const adapters: readonly Adapter[] = [
     ...simulated("tus, created with the bytes", startTusDevice, only(tus({ checksum: false, createWithUpload: true }))),
     ...asksFor("device_error"),
     resumes: true,
-    asksAgain: "send",
   },
   {
     name: "swupdate",
