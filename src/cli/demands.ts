@@ -1,7 +1,8 @@
 import type { Device, Profile } from "../core/index.ts";
+import { servingOf } from "./client-options.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
-import { kinds, servingOf } from "./wire.ts";
+import { kinds } from "./wire.ts";
 
 /* What can be seen to fail from the flags alone is no failed device: it is said before anything is sent. */
 

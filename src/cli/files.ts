@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import type { TlsFiles } from "./client-options.ts";
 import { type Entry, entriesOf, linesOf } from "./devices.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
-import type { TlsFiles } from "./wire.ts";
 
 /** What `--to` and `--to-file` name. */
 export async function readEntries({ to = [], toFile }: Flags): Promise<Entry[]> {

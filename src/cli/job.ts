@@ -1,11 +1,13 @@
 import type { Artifact, Device, DeviceOutcome, SignedDocument } from "../core/index.ts";
 import { type Client, type PushOptions, referencedCredentials } from "../push/index.ts";
 import { readAdmission, readVouchers } from "./admission.ts";
+import { clientOptionsOf, servingOf } from "./client-options.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Demand } from "./demands.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
+import { profileOf, stagingAsked } from "./profile.ts";
 import { createView, type Screen } from "./progress/view.ts";
 import { openRecords } from "./records.ts";
 import { Report } from "./report.ts";
@@ -13,17 +15,7 @@ import type { Result } from "./results.ts";
 import { readFleet } from "./store/fleet.ts";
 import { Recorder } from "./store/recorder.ts";
 import { counted, formatBytes, printable } from "./text.ts";
-import {
-  adaptersOf,
-  clientOptionsOf,
-  open,
-  openClient,
-  permitTyped,
-  profileOf,
-  servingOf,
-  speakable,
-  stagingAsked,
-} from "./wire.ts";
+import { adaptersOf, open, openClient, permitTyped, speakable } from "./wire.ts";
 import { errorInFlags } from "./words.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { startRedfishDevice, startSwupdate } from "../../mocks/index.ts";
-import { documentsOf, hasty, Rig, run } from "./run.suite.ts";
+import { documentsOf, hasty, Rig, runHere } from "./run.suite.ts";
 
 /* What the flags of reading and of sending are to a delivery that another kind reads for. */
 
@@ -15,7 +15,7 @@ it.each<[string, readonly string[]]>([
 ])("swupdate takes %s", async (_, flags) => {
   await using rig = new Rig();
   await using device = await startSwupdate({ activation: flags.includes("restart=true") ? "on-request" : "itself" });
-  const ended = await run(["update", await rig.image(), ...as2, "--to", device.url, ...flags]);
+  const ended = await runHere(["update", await rig.image(), ...as2, "--to", device.url, ...flags]);
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
 });
 
@@ -23,7 +23,7 @@ it("a device's own words name kinds too", async () => {
   await using rig = new Rig();
   await using device = await startSwupdate({});
   const named = `a=${device.url} via=swupdate probe=http`;
-  const ended = await run(["update", await rig.image(), ...as2, "--to", named, "--no-health"]);
+  const ended = await runHere(["update", await rig.image(), ...as2, "--to", named, "--no-health"]);
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
 });
 
@@ -33,20 +33,20 @@ it("a version is read at another port, which is sent no header", async () => {
   const reader = await rig.device({ version: "2.0.0" });
   const { port } = new URL(reader.url);
   const read = ["inspect", "--to", device.url, ...byHttp, "--header", "X-Key: k"];
-  expect(await run([...read, "--version-port", port])).toMatchObject({
+  expect(await runHere([...read, "--version-port", port])).toMatchObject({
     code: 0,
     out: expect.stringContaining("2.0.0"),
   });
   expect(reader.device.requests.map(({ headers }) => headers["x-key"])).toEqual([undefined]);
-  expect(await run([...read, "--version-port", "0"])).toMatchObject({ code: 2 });
+  expect(await runHere([...read, "--version-port", "0"])).toMatchObject({ code: 2 });
 });
 
 it("push takes options, and refuses by name those that the kind has not", async () => {
   await using rig = new Rig();
   await using device = await startSwupdate({ activation: "on-request" });
   const push = ["push", await rig.image(), "--to", device.url, "--via", "swupdate"];
-  expect(await run([...push, "--option", "restart=true"])).toMatchObject({ code: 0 });
-  const refused = await run([...push, "--option", "reprDigest=false"]);
+  expect(await runHere([...push, "--option", "restart=true"])).toMatchObject({ code: 0 });
+  const refused = await runHere([...push, "--option", "reprDigest=false"]);
   expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--option knows no "reprDigest"') });
 });
 
@@ -54,7 +54,7 @@ it("redfish may be read by another kind, whose paths are not its own", async () 
   await using rig = new Rig();
   await using service = await startRedfishDevice();
   const flags = ["--via", "redfish", "--probe", "http", "--version-path", "/v", "--no-health"];
-  const ended = await run(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
+  const ended = await runHere(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
   // It is asked at that path, which a Redfish service does not have.
   expect(ended.code).toBe(3);
   expect(ended.out).toContain("404");
@@ -64,7 +64,7 @@ it("a redfish service that is to fetch is served from here", async () => {
   await using rig = new Rig();
   await using service = await startRedfishDevice();
   const flags = ["--via", "redfish", "--option", "push=pull"];
-  const ended = await run(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
+  const ended = await runHere(["update", await rig.image(), ...as2, "--to", service.url, ...flags]);
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
 });
 
@@ -73,9 +73,9 @@ it("what is staged though nobody asked for that ends with 4, and says what to do
   await using service = await startRedfishDevice({ applyTime: "OnReset" });
   const image = await rig.image();
   const update = ["update", image, ...as2, "--to", service.url, "--via", "redfish"];
-  const ended = await run(update);
+  const ended = await runHere(update);
   expect(ended).toMatchObject({ code: 4, out: expect.stringContaining("--option reset=manager") });
-  const asked = await run([...update, "--option", "applyTime=OnReset", "--json"]);
+  const asked = await runHere([...update, "--option", "applyTime=OnReset", "--json"]);
   expect(asked.code).toBe(0);
   expect(documentsOf(asked)).toMatchObject([{ status: "staged", receipt: { activated: false } }]);
 });
@@ -90,7 +90,7 @@ it("a device's own words are shown where they are asked for", async () => {
   ] as const) {
     const fault = { kind: "status", status: 422, body: "slot \u001b[2Jis worn" } as const;
     const device = await rig.device({ script: [{ on: "update", fault }] });
-    const { out } = await run(["push", image, "--to", device.url, ...flags]);
+    const { out } = await runHere(["push", image, "--to", device.url, ...flags]);
     expect([out.includes("is worn"), out.includes("\u001b")]).toEqual([shown, false]);
     if (!shown) expect(out).toContain("--device-words shows its own words");
   }
@@ -100,8 +100,8 @@ it("a refusal names what was refused, and that the kind may be wrong", async () 
   await using rig = new Rig();
   const device = await rig.device();
   const image = await rig.image();
-  const sent = await run(["push", image, "--to", device.url, "--path", "/nowhere"]);
+  const sent = await runHere(["push", image, "--to", device.url, "--path", "/nowhere"]);
   expect(sent.out).toContain("This was its answer to POST /nowhere.");
-  const read = await run(["inspect", "--to", device.url, "--via", "mongoose-os"]);
+  const read = await runHere(["inspect", "--to", device.url, "--via", "mongoose-os"]);
   expect(read.out).toMatch(/that --via names its kind\. This was its answer to GET \/rpc\/Sys\.GetInfo\./);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCertificateAuthority, type FirmwareFile, startDeviceServer, writeFirmware } from "../../mocks/index.ts";
 import manifest from "../../package.json" with { type: "json" };
+import { run, runHere } from "./run.suite.ts";
 
 const main = join(import.meta.dirname, "main.ts");
 /** A verification that ends soon, since these devices restart at once. */
@@ -21,29 +22,25 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-interface Ended {
-  readonly code: number | string | null | undefined;
-  readonly out: string;
-  readonly err: string;
-}
+/** Within this process: what is looked at is what a command does and says, not how it starts and ends. */
+const flashwave = (...args: readonly string[]) => runHere(args);
+/** As its users do, for one of each ending: it must end by itself, so nothing may be left open. */
+const asProcess = (...args: readonly string[]) => run(args);
 
-/** Runs the command line as its users do. It must end by itself, so nothing may be left open. */
-function flashwave(...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { timeout: 25_000 }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : error.code, out, err }),
-    );
-  });
-}
-
-const update = (...args: readonly string[]) =>
-  flashwave("update", firmware.path, "--firmware-version", "2.0.0", ...hasty, ...args);
+const updateArgs = (...args: readonly string[]) => [
+  "update",
+  firmware.path,
+  ...["--firmware-version", "2.0.0"],
+  ...hasty,
+  ...args,
+];
+const update = (...args: readonly string[]) => flashwave(...updateArgs(...args));
 
 describe("flashwave", () => {
   it("updates devices, and proves it: 0", async () => {
     await using first = await startDeviceServer({ id: "a" });
     await using second = await startDeviceServer({ id: "b" });
-    const { code, out, err } = await update("--to", `till=${first.url}`, second.url);
+    const { code, out, err } = await asProcess(...updateArgs("--to", `till=${first.url}`, second.url));
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining(firmware.digest) });
     expect(out).toMatch(/^till +updated +runs 2\.0\.0, proved by version, new boot, healthy \(1 attempt, /m);
     expect(out).toMatch(/^2 devices in .*: 2 updated\.$/m);
@@ -101,7 +98,7 @@ describe("flashwave", () => {
     await using liar = await startDeviceServer({ script: [{ on: "update", fault: { kind: "lying-200" } }] });
     await using refuser = await startDeviceServer();
     refuser.failNext(1, 413);
-    const { code, out } = await update("--to", `liar=${liar.url}`, `refuser=${refuser.url}`);
+    const { code, out } = await asProcess(...updateArgs("--to", `liar=${liar.url}`, `refuser=${refuser.url}`));
     expect(code).toBe(5);
     expect(out).toMatch(/^liar +failed +not_updated: /m);
     expect(out).toMatch(/^2 devices in .*: 2 failed\.$/m);
@@ -111,7 +108,8 @@ describe("flashwave", () => {
     await using good = await startDeviceServer();
     await using bad = await startDeviceServer();
     bad.failNext(1, 413);
-    const { code, out, err } = await update("--json", "--quiet", "--to", `good=${good.url}`, `bad=${bad.url}`);
+    const args = updateArgs("--json", "--quiet", "--to", `good=${good.url}`, `bad=${bad.url}`);
+    const { code, out, err } = await asProcess(...args);
     expect({ code, err }).toEqual({ code: 3, err: "" });
     const documents = out.trimEnd().split("\n");
     const outcomes = documents.map((line) => JSON.parse(line)).toSorted((a, b) => a.device.localeCompare(b.device));
@@ -231,8 +229,15 @@ describe("usage", () => {
     expect(server.device.requests).toEqual([]);
   });
 
+  it("ends as a process does: 2", async () =>
+    expect(await asProcess("inspect", "--frob")).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringMatching(/^flashwave: .*--frob.*\n$/),
+    }));
+
   it("names its version, on a Node that is new enough", async () => {
-    expect(await flashwave("--version")).toEqual({ code: 0, out: `${manifest.version}\n`, err: "" });
+    expect(await asProcess("--version")).toEqual({ code: 0, out: `${manifest.version}\n`, err: "" });
     const old = "data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'22.1.0'}})";
     const refused = new Promise((resolve) => {
       execFile(process.execPath, ["--import", old, main, "--version"], (error, out, err) =>

@@ -2,7 +2,6 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { isFlashwaveError } from "../core/index.ts";
 import { artifactCommand } from "./commands/artifact.ts";
-import { demo } from "./commands/demo.ts";
 import { deviceGroup } from "./commands/device/index.ts";
 import { requireArguments } from "./commands/group.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -126,6 +125,8 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
       .description("update a simulated fleet, with devices that fail in instructive ways; needs no hardware")
       .action(async (_, command: Command) => {
         requireArguments(command, 0);
+        // With it come simulated devices of every kind, which no other command needs.
+        const { demo } = await import("./commands/demo.ts");
         ended(await demo(io));
       }),
   );

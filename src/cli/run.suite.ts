@@ -6,6 +6,8 @@ import { type DeviceServer, type DeviceServerOptions, startDeviceServer, writeFi
 import { main as commandLine } from "./program.ts";
 
 const main = join(import.meta.dirname, "main.ts");
+/** A process spends most of its time on making JavaScript of this: the first one does it for all. */
+const compiled = join(import.meta.dirname, "../../node_modules/.cache/flashwave-tests");
 
 export interface Ended {
   readonly code: number | null;
@@ -13,13 +15,20 @@ export interface Ended {
   readonly err: string;
 }
 
-/** Runs the command line as its users do: a process of its own, which must end by itself. */
+/**
+ * Runs the command line as its users do: a process of its own, which must end by itself.
+ * @param onStart what is done to it; its standard input is then left open
+ */
 export function run(
   args: readonly string[],
-  onStart: (child: ChildProcess) => void = () => {},
+  onStart?: (child: ChildProcess) => void,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000 });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { NODE_COMPILE_CACHE: compiled, ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    timeout: 50_000,
+  });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -28,7 +37,8 @@ export function run(
   child.stderr.setEncoding("utf8").on("data", (text) => {
     err += text;
   });
-  onStart(child);
+  if (onStart === undefined) child.stdin.end();
+  else onStart(child);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, out, err }));

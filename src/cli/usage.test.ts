@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { DeviceServer } from "../../mocks/index.ts";
-import { Rig, run } from "./run.suite.ts";
+import { Rig, runHere } from "./run.suite.ts";
 
 const rig = new Rig();
 let device: DeviceServer;
@@ -80,7 +80,7 @@ it.each<[string, () => readonly string[], string]>([
   ["a bad pin", () => inspect("--pin", "abc"), "A pin is"],
   ["a certificate without its key", () => inspect("--cert", image), "--cert and --key are given both or neither"],
 ])("%s: 2, one clear sentence, nothing sent", async (_, args, sentence) => {
-  const { code, out, err } = await run(args());
+  const { code, out, err } = await runHere(args());
   expect([code, out]).toEqual([2, ""]);
   expect(err).toMatch(/^flashwave: [^\n]+\n$/);
   expect(err).toContain(sentence);
@@ -88,11 +88,11 @@ it.each<[string, () => readonly string[], string]>([
 });
 
 it("prints its help, and again where nothing was asked", async () => {
-  const help = await run(["--help"]);
+  const help = await runHere(["--help"]);
   expect(help).toMatchObject({ code: 0, err: "" });
   for (const word of ["update", "push", "verify", "inspect", "demo", "Exit codes"]) expect(help.out).toContain(word);
-  expect((await run(["inspect", "--help"])).out).toMatch(/--via <kind> .*: http, .*\(default: http\)/s);
+  expect((await runHere(["inspect", "--help"])).out).toMatch(/--via <kind> .*: http, .*\(default: http\)/s);
   // --to takes every word that follows it: an artifact behind the options would become a device.
-  expect((await run(["update", "--help"])).out).toContain("Usage: flashwave update <artifact> [options]");
-  expect(await run([])).toMatchObject({ code: 2, out: "", err: help.out });
+  expect((await runHere(["update", "--help"])).out).toContain("Usage: flashwave update <artifact> [options]");
+  expect(await runHere([])).toMatchObject({ code: 2, out: "", err: help.out });
 });

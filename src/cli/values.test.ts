@@ -2,10 +2,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { http } from "../delivery/http/index.ts";
 import { createClient } from "../push/index.ts";
+import { clientOptionsOf } from "./client-options.ts";
 import { deviceCommand } from "./flags.ts";
 import { type LimitedFlag, limits } from "./limits.ts";
 import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
-import { clientOptionsOf } from "./wire.ts";
 
 describe("durations", () => {
   it.each([

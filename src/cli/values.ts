@@ -1,5 +1,6 @@
 import type { DeliveryOptions } from "../core/index.ts";
 import { type LimitedFlag, limits, rangeOf } from "./limits.ts";
+import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 const durations: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
@@ -37,6 +38,12 @@ export function countOf(flag: LimitedFlag, text: string): number {
   if (count < Number(least) || count > Number(most))
     throw new UsageError(`${flag} takes a whole number from ${rangeOf(flag)}, not ${JSON.stringify(text)}.`);
   return count;
+}
+
+export function portOf(flag: string, text: string | undefined, least: 0 | 1): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,5}$/.test(text) && Number(text) >= least && Number(text) <= 65_535) return Number(text);
+  throw new UsageError(`${flag} takes a port from ${least} to 65535, not ${JSON.stringify(printable(text))}.`);
 }
 
 /**

@@ -4,134 +4,22 @@ import {
   type Artifact,
   type Delivery,
   type Device,
-  type InspectRequest,
   isFlashwaveError,
   type Profile,
   type Publisher,
   type Registry,
 } from "../core/index.ts";
 import type { ArtifactServerOptions } from "../delivery/serve/index.ts";
-import { createTransport, type TlsOptions } from "../http/index.ts";
-import { type Client, type ClientOptions, createClient, type PushManyOptions } from "../push/index.ts";
+import { createTransport } from "../http/index.ts";
+import { type Client, type ClientOptions, createClient } from "../push/index.ts";
+import { artifactOptionsOf } from "./client-options.ts";
 import type { Flags } from "./flags.ts";
-import type { LimitedFlag } from "./limits.ts";
+import { given } from "./given.ts";
 import { servingOnDemand } from "./serving.ts";
 import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
-import { countOf, deliveryOptionsOf, durationOf, headersOf, rateOf } from "./values.ts";
 
-/* The composition root: how the words of the command line become those of the rooms. */
-
-/** What `--ca`, `--cert` and `--key` name, read. */
-export type TlsFiles = Pick<TlsOptions, "ca" | "cert" | "key">;
-
-export function clientOptionsOf(flags: Flags, files: TlsFiles = {}): ClientOptions {
-  const inFlight = read(flags.concurrency, "--concurrency", countOf);
-  return {
-    addressPolicy: { permit: flags.permit ?? [] },
-    tls: { ...files, ...given({ pins: flags.pin }) },
-    timeouts: given({
-      connect: read(flags.connectTimeout, "--connect-timeout", durationOf),
-      stall: read(flags.stallTimeout, "--stall-timeout", durationOf),
-      response: read(flags.responseTimeout, "--response-timeout", durationOf),
-    }),
-    retry: given({
-      attempts: read(flags.attempts, "--attempts", countOf),
-      quietPeriod: read(flags.quietPeriod, "--quiet-period", durationOf),
-    }),
-    limits: given({ inFlight, bytesPerSecond: flags.rate === undefined ? undefined : rateOf("--rate", flags.rate) }),
-    verification: verificationOf(flags),
-  };
-}
-
-/** A device that must be seen for longer than it is looked at could never be proven. */
-function verificationOf(flags: Flags): NonNullable<ClientOptions["verification"]> {
-  const { deadline = "15m", stableFor = "5s" } = flags;
-  if (durationOf("--stable-for", stableFor) > durationOf("--deadline", deadline))
-    throw new UsageError(
-      `--stable-for (${stableFor}) is longer than --deadline (${deadline}): nothing could be proven.`,
-    );
-  return given({
-    deadline: read(flags.deadline, "--deadline", durationOf),
-    stableFor: read(flags.stableFor, "--stable-for", durationOf),
-    newBoot: flags.newBoot === false ? false : undefined,
-  });
-}
-
-/** Devices under way at once: what the client takes for its pushes, for the commands that only read. */
-export function concurrencyOf(flags: Flags): number {
-  return read(flags.concurrency, "--concurrency", countOf) ?? 64;
-}
-
-/** Where artifacts are served for devices that fetch them. */
-export function servingOf({ serveHost, servePort, serveUrl }: Flags): ArtifactServerOptions {
-  return given({ host: serveHost, port: portOf("--serve-port", servePort, 0), publicUrl: serveUrl });
-}
-
-function portOf(flag: string, text: string | undefined, least: 0 | 1): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,5}$/.test(text) && Number(text) >= least && Number(text) <= 65_535) return Number(text);
-  throw new UsageError(`${flag} takes a port from ${least} to 65535, not ${JSON.stringify(printable(text))}.`);
-}
-
-/** How devices are spoken to. A `--header` goes with every request, since it is mostly a credential. */
-export function profileOf(flags: Flags): Profile {
-  const headers = flags.header && headersOf(flags.header);
-  const { method, path, versionPath, pointer, pattern, text, healthPath } = flags;
-  const port = portOf("--version-port", flags.versionPort, 1);
-  const order = (at: string | undefined) => (at === undefined ? undefined : given({ path: at, headers }));
-  if (flags.health === false && healthPath !== undefined)
-    throw new UsageError("--health-path and --no-health exclude each other.");
-  return filled({
-    send: given({ method, path, headers }),
-    inspect: given({
-      path: versionPath,
-      port,
-      ...{ pointer, pattern, text, also: alsoOf(flags) },
-      // A header is mostly a credential, and those are for the device's own address.
-      headers: port === undefined ? headers : undefined,
-    }),
-    health:
-      flags.health === false ? false : given({ path: healthPath, headers: asksHealth(flags) ? headers : undefined }),
-    activate: order(flags.activatePath),
-    commit: order(flags.commitPath),
-    rollback: order(flags.rollbackPath),
-    options: flags.option && deliveryOptionsOf(flags.option),
-  });
-}
-
-/** Whether devices have a health route: a header for one that they have not would have it asked for. */
-function asksHealth({ healthPath, via, probe = via }: Flags): boolean {
-  return healthPath !== undefined || probe === undefined || probe === "http" || probe === "tus";
-}
-
-/** Whether devices are told to install later, so that nothing but staging is to be expected of them. */
-export function stagingAsked({ options }: Profile): boolean {
-  const applyTime = options?.["applyTime"];
-  return applyTime !== undefined && applyTime !== "Immediate" && options?.["reset"] === undefined;
-}
-
-/** Who names one pointer replaces them all; the boot id is worth keeping where it usually stands. */
-function alsoOf({ digestPointer, bootPointer, hardwarePointer, text, pattern }: Flags): InspectRequest["also"] {
-  if (digestPointer === undefined && bootPointer === undefined && hardwarePointer === undefined) return undefined;
-  if (text === true)
-    throw new UsageError(
-      "--text takes the whole answer; without it, --digest-pointer, --boot-pointer and --hardware-pointer can be read.",
-    );
-  const usual = pattern === undefined ? "/bootId" : undefined;
-  return given({ digest: digestPointer, bootId: bootPointer ?? usual, hardware: hardwarePointer });
-}
-
-export function artifactOptionsOf(flags: Flags): OpenArtifactOptions {
-  const { firmwareVersion: version, digest } = flags;
-  if (version !== undefined && (version === "" || version !== version.trim()))
-    throw new UsageError("--firmware-version is what a device reports, to the letter: not empty, no space around it.");
-  return given({ version, digest });
-}
-
-export function updateOptionsOf(flags: Flags): PushManyOptions {
-  return { force: flags.force ?? false, verify: flags.verify ?? true };
-}
+/* The composition root: adapters, the transport and the client are named here, stores in store/open.ts. */
 
 /**
  * Checks every address before anything is sent, and permits those that were typed: whoever types a loopback address
@@ -270,22 +158,4 @@ export function open(
   signal: AbortSignal,
 ): Promise<Artifact> {
   return openArtifact(path, { ...artifactOptionsOf(flags), ...vouchers, signal });
-}
-
-function read(text: string | undefined, flag: LimitedFlag, parse: (flag: LimitedFlag, text: string) => number) {
-  return text === undefined ? undefined : parse(flag, text);
-}
-
-type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-/** The fields that were given: an option left out must not replace a default. */
-function given<T extends object>(fields: T): Given<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
-}
-
-/** The parts that say something: an empty request would bring one back that a protocol does without. */
-function filled<T extends object>(parts: T): Given<T> {
-  return Object.fromEntries(
-    Object.entries(parts).filter(([, part]) => part === false || Object.keys(part ?? {}).length > 0),
-  ) as Given<T>;
 }

@@ -1,8 +1,8 @@
 import { isFlashwaveError } from "../../core/index.ts";
+import { concurrencyOf } from "../client-options.ts";
 import { requireReadable } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { eachOf, type Io, runJob } from "../job.ts";
-import { concurrencyOf } from "../wire.ts";
 
 /** One read of each device. */
 export function inspect(flags: Flags, io: Io): Promise<number> {

@@ -1,8 +1,8 @@
 import { withManifestVersion } from "../admission.ts";
+import { updateOptionsOf } from "../client-options.ts";
 import { requireReadable, requireServing, requireVersion } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { type Io, runArtifactJob } from "../job.ts";
-import { updateOptionsOf } from "../wire.ts";
 
 /** Sends and proves. */
 export async function update(path: string, given: Flags, io: Io): Promise<number> {

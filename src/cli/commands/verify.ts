@@ -1,8 +1,8 @@
 import { isFlashwaveError } from "../../core/index.ts";
+import { concurrencyOf } from "../client-options.ts";
 import { requireReadable, requireVersion } from "../demands.ts";
 import type { Flags } from "../flags.ts";
 import { eachOf, type Io, runArtifactJob } from "../job.ts";
-import { concurrencyOf } from "../wire.ts";
 
 /** Reads devices until each was seen running the artifact, or the deadline passes. Sends nothing. */
 export async function verify(path: string, flags: Flags, io: Io): Promise<number> {

@@ -1,7 +1,7 @@
 import type { DeviceCredentials, DeviceInput, RegisteredDevice, SecretReference } from "../../core/index.ts";
+import { given } from "../given.ts";
 import { UsageError } from "../usage-error.ts";
 import { pairsOf } from "../values.ts";
-import { given } from "./filter.ts";
 
 /** Flags that say what a device is. */
 export interface DeviceFieldFlags {
@@ -93,7 +93,7 @@ export function deviceFieldsOf(flags: DeviceFieldFlags): Partial<DeviceInput> {
     tag: tags,
     pin: pins,
   } = flags;
-  return given<Partial<DeviceInput>>({
+  return given({
     address: address === undefined || /^[a-z][a-z\d+.-]*:\/\//i.test(address) ? address : `http://${address}`,
     name,
     delivery,

@@ -1,4 +1,5 @@
-import type { DeviceFilter, DeviceRegistry, DeviceStatus, FirmwareRange, RegisteredDevice } from "../../core/index.ts";
+import type { DeviceFilter, DeviceRegistry, DeviceStatus, RegisteredDevice } from "../../core/index.ts";
+import { given } from "../given.ts";
 import { UsageError } from "../usage-error.ts";
 import { momentOf } from "../values.ts";
 
@@ -40,13 +41,13 @@ export function filterOf(flags: FilterFlags): DeviceFilter | undefined {
   const { group, tag: tags, site, location, profile: profileId, status, match: text } = flags;
   if (status !== undefined && status !== "online" && status !== "offline" && status !== "unknown")
     throw new UsageError("--status takes online, offline or unknown.");
-  const firmware = given<FirmwareRange>({
+  const firmware = given({
     min: flags.firmwareMin,
     max: flags.firmwareMax,
     above: flags.firmwareAbove,
     below: flags.firmwareBelow,
   });
-  const filter = given<DeviceFilter>({
+  const filter = given({
     group,
     tags,
     site,
@@ -59,11 +60,6 @@ export function filterOf(flags: FilterFlags): DeviceFilter | undefined {
     text,
   });
   return Object.keys(filter).length === 0 ? undefined : filter;
-}
-
-/** The fields that were given: an unset one would not be the same as none. */
-export function given<T>(fields: { readonly [Name in keyof T]: T[Name] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** Pages of what a filter chooses, in the order of ids; none is held longer than it is looked at. */

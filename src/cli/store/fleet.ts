@@ -2,10 +2,11 @@ import type { Device, DeviceFilter, RegisteredDevice, Registry } from "../../cor
 import { devicesOf, type Entry } from "../devices.ts";
 import { readEntries } from "../files.ts";
 import type { Flags } from "../flags.ts";
+import { given } from "../given.ts";
 import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 import { kinds, requireKinds } from "../wire.ts";
-import { devicePages, filterOf, given } from "./filter.ts";
+import { devicePages, filterOf } from "./filter.ts";
 import { openStore, storeNamed } from "./open.ts";
 
 /** The devices of a command, and the store that some of them come from. */
@@ -110,6 +111,6 @@ async function spoken(
   return rows.map((row) => {
     const { id, address, name, pins, credentials, delivery = via, probe: reader = probe } = row;
     const profile = profiles.get(id);
-    return given<Device>({ id, address, name, pins, credentials, delivery, probe: reader, profile } as Device);
+    return { id, address, ...given({ name, pins, credentials, delivery, probe: reader, profile }) };
   });
 }

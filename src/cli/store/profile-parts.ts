@@ -9,8 +9,8 @@ import {
 } from "../../core/index.ts";
 import { readText } from "../files.ts";
 import type { Flags } from "../flags.ts";
+import { profileOf } from "../profile.ts";
 import { UsageError } from "../usage-error.ts";
-import { profileOf } from "../wire.ts";
 
 /** What a profile says, apart from where it stands. */
 export type ProfileParts = Pick<ProfileInput, "requests" | "items" | "options">;

@@ -1,7 +1,7 @@
 import type { Profile, ProfileFilter, ProfileRow } from "../../../core/index.ts";
 import { exitCodes } from "../../exit-codes.ts";
+import { given } from "../../given.ts";
 import type { Io } from "../../job.ts";
-import { given } from "../../store/filter.ts";
 import { formatOf, type TransferFlags } from "../../store/import.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { fieldLines, reportRows, write } from "../../store/output.ts";
@@ -24,7 +24,7 @@ export async function listProfiles(flags: ProfileListFlags, io: Io): Promise<num
   const { kind, parent, group, device } = flags;
   if (kind !== undefined && kind !== "base" && kind !== "override")
     throw new UsageError("--kind takes base or override.");
-  const filter = given<ProfileFilter>({ kind: kind as ProfileFilter["kind"], parent, group, device });
+  const filter = given({ kind: kind as ProfileFilter["kind"], parent, group, device });
   let left = limitOf(flags.limit);
   await using registry = await openStore(flags);
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {

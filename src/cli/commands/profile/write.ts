@@ -1,13 +1,13 @@
 import type { ProfileInput, ProfilePutResult, ProfileRow } from "../../../core/index.ts";
 import { exitCodes } from "../../exit-codes.ts";
 import type { Flags } from "../../flags.ts";
+import { given } from "../../given.ts";
 import type { Io } from "../../job.ts";
-import { given } from "../../store/filter.ts";
+import { profileOf } from "../../profile.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { reportRows } from "../../store/output.ts";
 import { changedParts, partsOf, readProfileFile, saysSomething } from "../../store/profile-parts.ts";
 import { UsageError } from "../../usage-error.ts";
-import { profileOf } from "../../wire.ts";
 import { missing } from "../device/write.ts";
 
 export type ProfileWriteFlags = StoreFlags &
@@ -34,7 +34,7 @@ export async function overrideProfile(parent: string, flags: ProfileWriteFlags, 
   const parts = await partsGiven(flags);
   const scope = device !== undefined ? "device" : group !== undefined ? "group" : "fleet";
   const id = flags.id ?? [parent, scope, device ?? group].filter((part) => part !== undefined).join(":");
-  const place = given<Pick<ProfileInput, "group" | "device">>({ group, device });
+  const place = given({ group, device });
   return putNew({ id, name: id, ...parts, ...wordsOf(flags), parent, scope, ...place }, flags, io, false);
 }
 
@@ -98,5 +98,4 @@ async function partsGiven(flags: ProfileWriteFlags) {
   return readProfileFile(flags.file);
 }
 
-const wordsOf = ({ name, description, via: delivery }: ProfileWriteFlags) =>
-  given<Partial<Pick<ProfileInput, "name" | "description" | "delivery">>>({ name, description, delivery });
+const wordsOf = ({ name, description, via: delivery }: ProfileWriteFlags) => given({ name, description, delivery });
