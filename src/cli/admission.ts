@@ -2,6 +2,7 @@ import { readSignedDocument } from "../bytes/index.ts";
 import type { SignedDocument } from "../core/index.ts";
 import type { AdmissionOptions } from "../push/index.ts";
 import { parseManifest } from "../trust/index.ts";
+import { readStart, requireNature } from "./artifact/documents.ts";
 import { readText } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -56,8 +57,19 @@ export async function readVouchers({ manifest, minisign, approval = [] }: TrustF
   };
 }
 
-/** A manifest says which version it is: nobody need type it again. Admission still holds the one against the other. */
+/** A file of another kind was named by mistake. One that is damaged is for admission to refuse. */
+async function requireVouchers({ manifest, minisign, approval = [] }: TrustFlags): Promise<void> {
+  if (manifest !== undefined) requireNature(manifest, await readStart(manifest), "a manifest");
+  if (minisign !== undefined) requireNature(minisign, await readStart(minisign), "a minisign signature");
+  for (const path of approval) requireNature(path, await readStart(path), "an approval");
+}
+
+/**
+ * A manifest says which version it is: nobody need type it again. Admission still holds the one against the other.
+ * @throws `UsageError` for files that are not what they were given as
+ */
 export async function withManifestVersion<Given extends TrustFlags>(flags: Given): Promise<Given> {
+  await requireVouchers(flags);
   if (flags.manifest === undefined || flags.firmwareVersion !== undefined) return flags;
   const { document } = await readSignedDocument(flags.manifest);
   return { ...flags, firmwareVersion: parseManifest(document).version };

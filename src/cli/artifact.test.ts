@@ -101,6 +101,57 @@ describe("artifact inspect", () => {
   });
 });
 
+describe("a file that is not what was meant: 2, and what it is not", () => {
+  it.each<[string, () => readonly string[], string]>([
+    ["firmware, to inspect", () => ["inspect", image], "is neither a manifest, an approval, a public key, "],
+    ["nothing, to inspect", () => ["inspect", at("empty")], "is neither a manifest"],
+    ["other JSON, to inspect", () => ["inspect", at("other.json")], "is neither a manifest"],
+    ["a damaged manifest, to inspect", () => ["inspect", at("cut.json")], "The manifest is not JSON"],
+    ["firmware, to approve", () => ["approve", image, ...approve()], 'fw.bin" is not a manifest.'],
+    [
+      "a key, to approve",
+      () => ["approve", at("a.pub"), ...approve()],
+      'a.pub" is not a manifest; it is a public key.',
+    ],
+    ["a damaged manifest, to approve", () => ["approve", at("cut.json"), ...approve()], "The manifest is not JSON"],
+    ["firmware, to cosign", () => ["cosign", image, "--key", at("b.key")], "is neither a manifest nor an approval."],
+    ["firmware, to verify by", () => ["verify", image, "--manifest", image, ...trust()], 'fw.bin" is not a manifest.'],
+    ["a manifest as minisign", () => ["verify", image, "--minisign", manifest(), ...trust()], "it is a manifest."],
+    ["what is not there", () => ["verify", at("a.pub"), ...trust()], 'a.pub.manifest.json" could not be read (ENOENT)'],
+  ])("%s", async (_, args, sentence) => {
+    await writeFile(at("empty"), "");
+    await writeFile(at("other.json"), JSON.stringify({ schema: "canary/1" }));
+    await writeFile(at("cut.json"), (await readFile(manifest())).subarray(0, 120));
+    const { code, out, err } = await artifact(...args());
+    expect([code, out, err]).toEqual([2, "", expect.stringContaining(sentence)]);
+    expect(err).not.toMatch(/canary|Nothing was sent/);
+  });
+
+  const approve = () => ["--key", at("boss.key"), "--device", "till-4", "--expires", "1d", "--out", at("never.json")];
+  const trust = () => ["--trusted-key", at("a.pub")];
+
+  it.each<[string, () => readonly string[], string]>([
+    ["a manifest", () => ["--manifest", image], 'fw.bin" is not a manifest.'],
+    ["a minisign signature", () => ["--minisign", manifest()], "is not a minisign signature; it is a manifest."],
+    [
+      "an approval",
+      () => ["--manifest", manifest(), "--approval", manifest()],
+      "is not an approval; it is a manifest.",
+    ],
+  ])("nor does an update take it for %s", async (_, args, sentence) => {
+    await using device = await rig.device();
+    const ended = await runHere(["update", image, "--to", device.url, ...hasty, ...args(), ...trust()]);
+    expect(ended).toMatchObject({ code: 2, out: "", err: expect.stringContaining(sentence) });
+    expect(device.device.requests).toEqual([]);
+  });
+
+  it("a damaged manifest to verify by is refused, as before an update: 6", async () => {
+    await writeFile(at("cut.json"), (await readFile(manifest())).subarray(0, 120));
+    const ended = await artifact("verify", image, "--manifest", at("cut.json"), ...trust());
+    expect(ended).toMatchObject({ code: 6, out: expect.stringContaining("invalid_manifest: ") });
+  });
+});
+
 describe("artifact sign", () => {
   it.each([
     ["no version", ["--sequence", "1", "--expires", "1d"], /--firmware-version/],

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { openArtifact } from "../../bytes/index.ts";
 import { isFlashwaveError } from "../../core/index.ts";
@@ -17,6 +16,7 @@ import {
 import type { Io } from "../job.ts";
 import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
+import { fromFile, readStart, requireNature } from "./documents.ts";
 import {
   expiryOf,
   type PassphraseFlags,
@@ -94,8 +94,9 @@ export interface ApproveFlags extends PassphraseFlags {
 /** Writes and signs an approval to bring devices back to what a manifest names. */
 export async function approve(path: string, flags: ApproveFlags, print: Print): Promise<void> {
   const signer = await readSigningKey(flags);
-  const document = await readDocument(path);
-  parseManifest(document);
+  const document = await readStart(path);
+  requireNature(path, document, "a manifest");
+  fromFile(path, () => parseManifest(document));
   const fields = {
     manifest: documentDigest({ document }),
     devices: flags.device,
@@ -117,9 +118,9 @@ export async function cosign(
   print: Print,
 ): Promise<void> {
   const signer = await readSigningKey(flags);
-  const document = await readDocument(path);
-  if (Buffer.from(document).includes("flashwave.downgrade-approval/")) parseApproval(document);
-  else parseManifest(document);
+  const document = await readStart(path);
+  const nature = requireNature(path, document, "a manifest", "an approval");
+  fromFile(path, () => (nature === "a manifest" ? parseManifest(document) : parseApproval(document)));
   await signed(path, document, signer, print);
 }
 
@@ -143,10 +144,4 @@ async function signed(path: string, document: Uint8Array, { key, id }: SigningKe
   const at = signaturePath(path, id);
   await writeNew(at, signDocument(document, key), 0o644);
   print(at);
-}
-
-async function readDocument(path: string): Promise<Uint8Array> {
-  return readFile(path).catch(({ code = "unreadable" }: NodeJS.ErrnoException) => {
-    throw new UsageError(`${JSON.stringify(path)} could not be read (${code}).`);
-  });
 }

@@ -12,11 +12,11 @@ import {
 } from "../../trust/index.ts";
 import { readAdmission, withManifestVersion } from "../admission.ts";
 import { exitCodes, isRefusal } from "../exit-codes.ts";
-import { readText } from "../files.ts";
 import type { Flags } from "../flags.ts";
 import type { Io } from "../job.ts";
 import { UsageError } from "../usage-error.ts";
 import { inFlags } from "../words.ts";
+import { fromFile, type Nature, natureOf, readStart, requireNature } from "./documents.ts";
 
 type Print = (line: string) => void;
 
@@ -48,20 +48,29 @@ export async function verify(path: string, given: VerifyFlags, io: Io, print: Pr
   }
 }
 
+const shown = ["a manifest", "an approval", "a public key", "a minisign public key", "a minisign signature"] as const;
+
 /** What a manifest, an approval, a public key or a minisign signature says. It does not say that any of it is true. */
 export async function inspect(path: string, print: Print): Promise<void> {
-  const text = await readText("inspect", path);
-  if (text.includes("PRIVATE KEY-----") || text.includes("encrypted secret key"))
+  const document = await readStart(path);
+  if (natureOf(document) === "a private key")
     throw new UsageError("This is a private key; its public key can be shown.");
-  if (text.includes("BEGIN PUBLIC KEY")) {
-    const [trusted] = trustedKeys("inspect", [text]);
-    if (trusted === undefined) return;
-    print(`Ed25519 public key, id ${trusted.id}`);
-    print(`for minisign: ${minisignKeyOf(trusted.key).split("\n")[1]}`);
-  } else if (/^trusted comment: /m.test(text)) inspectMinisign(text, print);
-  else if (/(?:^|\n)RW[\w+/=]+\s*$/.test(text)) {
-    for (const { id, number } of minisignKeys("inspect", [text])) print(`minisign public key ${number}, id ${id}`);
-  } else await inspectDocument(path, print);
+  const nature = requireNature(path, document, ...shown);
+  if (nature === "a manifest" || nature === "an approval") return inspectDocument(path, nature, print);
+  const text = Buffer.from(document).toString();
+  if (nature === "a minisign signature") inspectMinisign(text, print);
+  else fromFile(path, () => inspectKey(text, nature, print));
+}
+
+function inspectKey(text: string, nature: Nature, print: Print): void {
+  if (nature === "a minisign public key") {
+    for (const { id, number } of minisignKeys("it", [text])) print(`minisign public key ${number}, id ${id}`);
+    return;
+  }
+  for (const { id, key } of trustedKeys("it", [text])) {
+    print(`Ed25519 public key, id ${id}`);
+    print(`for minisign: ${minisignKeyOf(key).split("\n")[1]}`);
+  }
 }
 
 function inspectMinisign(text: string, print: Print): void {
@@ -72,10 +81,10 @@ function inspectMinisign(text: string, print: Print): void {
   print(`trusted comment: ${signature.trustedComment}`);
 }
 
-async function inspectDocument(path: string, print: Print): Promise<void> {
+async function inspectDocument(path: string, nature: "a manifest" | "an approval", print: Print): Promise<void> {
   const signed = await readSignedDocument(path);
-  const isApproval = Buffer.from(signed.document).includes("flashwave.downgrade-approval/");
-  const fields = isApproval ? parseApproval(signed.document) : parseManifest(signed.document);
+  const parse = nature === "an approval" ? parseApproval : parseManifest;
+  const fields = fromFile(path, () => parse(signed.document));
   for (const [name, value] of Object.entries(fields)) {
     print(`${name.padEnd(14)}  ${Array.isArray(value) ? value.join(", ") : value}`);
   }
