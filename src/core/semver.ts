@@ -33,6 +33,9 @@ function sortKey(version: string): string {
   return prerelease === undefined ? `${core}~` : `${core}-${prerelease.split(".").map(fieldKey).join("")}`;
 }
 
+/** Whether a text has a place among versions, a leading "v" tolerated; whatever has not is before all of them. */
+export const isSemver = (text: string): boolean => grammar.test(text);
+
 const withoutPrefix = (version: string): string =>
   version.startsWith("v") && grammar.test(version) ? version.slice(1) : version;
 

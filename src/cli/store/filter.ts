@@ -1,5 +1,7 @@
 import type { DeviceFilter, DeviceRegistry, DeviceStatus, RegisteredDevice } from "../../core/index.ts";
+import { isSemver } from "../../core/semver.ts";
 import { given } from "../given.ts";
+import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 import { momentOf } from "../values.ts";
 
@@ -42,10 +44,10 @@ export function filterOf(flags: FilterFlags): DeviceFilter | undefined {
   if (status !== undefined && status !== "online" && status !== "offline" && status !== "unknown")
     throw new UsageError("--status takes online, offline or unknown.");
   const firmware = given({
-    min: flags.firmwareMin,
-    max: flags.firmwareMax,
-    above: flags.firmwareAbove,
-    below: flags.firmwareBelow,
+    min: boundOf("--firmware-min", flags.firmwareMin),
+    max: boundOf("--firmware-max", flags.firmwareMax),
+    above: boundOf("--firmware-above", flags.firmwareAbove),
+    below: boundOf("--firmware-below", flags.firmwareBelow),
   });
   const filter = given({
     group,
@@ -60,6 +62,14 @@ export function filterOf(flags: FilterFlags): DeviceFilter | undefined {
     text,
   });
   return Object.keys(filter).length === 0 ? undefined : filter;
+}
+
+/** What semver has no place for is before all versions: as a bound it would choose none of them, or all, without a word. */
+function boundOf(flag: string, version: string | undefined): string | undefined {
+  if (version === undefined || isSemver(version)) return version;
+  throw new UsageError(
+    `${flag} takes a version of three numbers, such as 2.4.0 or 2.4.0-rc.1, not ${JSON.stringify(printable(version))}.`,
+  );
 }
 
 /** Pages of what a filter chooses, in the order of ids; none is held longer than it is looked at. */

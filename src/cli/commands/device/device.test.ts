@@ -199,6 +199,8 @@ describe("bad input is one clear sentence, and nothing is written", () => {
     ["a file of no format", ["device", "import", "x.txt", "--store", "STORE"], 2, "Give --format"],
     ["a format that is none", ["device", "export", "--format", "xml", "--store", "SOME"], 2, "--format takes"],
     ["a status that is none", ["device", "list", "--status", "up", "--store", "SOME"], 2, "--status takes"],
+    ["no version", ["device", "list", "--firmware-below", "x.y", "--store", "SOME"], 2, "--firmware-below takes"],
+    ["half a version", ["device", "list", "--firmware-min", "2.4", "--store", "SOME"], 2, "such as 2.4.0"],
     ["a moment that is none", ["device", "list", "--seen-before", "soon", "--store", "SOME"], 2, "--seen-before takes"],
     ["a limit that is none", ["device", "list", "--limit", "0", "--store", "SOME"], 2, "--limit takes"],
     [
