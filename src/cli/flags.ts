@@ -193,6 +193,7 @@ const ofProfiles: ReadonlySet<string> = new Set(
     "--text",
     "--digest-pointer",
     "--boot-pointer",
+    "--hardware-pointer",
     "--header",
     "--option",
   ]),

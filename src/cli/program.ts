@@ -44,7 +44,7 @@ export async function main(host: Host): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     if (!(error instanceof UsageError) && !isFlashwaveError(error)) throw error;
-    say(`flashwave: ${inFlags(error.message)}`);
+    say(`flashwave: ${isFlashwaveError(error) ? inFlags(error.message) : error.message}`);
     if (!isFlashwaveError(error)) return exitCodes.usage;
     if (isRefusal(error)) return exitCodes.refused;
     // A store that fails says nothing of the command line.
@@ -94,6 +94,10 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
               .replace(/^error:/, "flashwave:")
               // An option that is none may have been given a secret.
               .replace(/(unknown option '-[^=']*)=.*'/, "$1'")
+              .replace(
+                /(unknown option '--(?:device|address|host)')/,
+                "$1; update, push, verify and inspect name devices with --to",
+              )
               .replace("argument 'artifact'", "argument 'artifact'; name it first, since --to takes what follows it"),
           )}\n`,
         ),

@@ -8,6 +8,7 @@ import {
   type Profile,
   type Publisher,
   type Registry,
+  systemClock,
 } from "../core/index.ts";
 import type { ArtifactServerOptions } from "../delivery/serve/index.ts";
 import { createTransport } from "../http/index.ts";
@@ -90,6 +91,19 @@ function protocolOf(flag: "via" | "probe", kind: string): Protocol {
 export function requireKinds({ via, probe }: Flags): void {
   if (via !== undefined) protocolOf("via", via);
   if (probe !== undefined) protocolOf("probe", probe);
+}
+
+/**
+ * Binds a profile to the kind that it is for, as a push would; nothing is sent. A kind that is not of this program says
+ * nothing of it.
+ * @throws `invalid_profile`
+ */
+export async function requireProfile(kind: string | undefined, profile: Profile): Promise<void> {
+  if (kind === undefined || !kinds.includes(kind)) return;
+  const delivery = await protocolOf("via", kind)({}, servingOnDemand({}));
+  await using transport = createTransport();
+  const device: Device = { id: "any", address: "http://192.0.2.1" };
+  delivery.bind(device, { transport, origin: device.address, clock: systemClock, profile });
 }
 
 /** Those whose kinds there are; the client says of each of the others that nobody speaks its protocol. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../job.ts";
 import { printable, printableJson } from "../text.ts";
+import { reasonInFlags } from "./reasons.ts";
 
 /** A stream that says when it is full. */
 export interface Output {
@@ -37,9 +38,19 @@ export interface RowResult {
 
 const taken: ReadonlySet<string> = new Set(["created", "updated", "removed"]);
 
-/** Prints what became of each row. @returns 3 where some were not taken */
-export function reportRows(rows: readonly RowResult[], json: boolean | undefined, io: Io): number {
-  for (const row of rows) {
+/**
+ * Prints what became of each row.
+ * @param say a reason in the words in which the row was given
+ * @returns 3 where some were not taken
+ */
+export function reportRows(
+  rows: readonly RowResult[],
+  json: boolean | undefined,
+  io: Io,
+  say: (reason: string) => string = reasonInFlags,
+): number {
+  for (const told of rows) {
+    const row = told.reason === undefined ? told : { ...told, reason: say(told.reason) };
     const line = json === true ? printableJson(row) : rowLine(row);
     io.stdout.write(`${line}\n`);
   }

@@ -34,7 +34,12 @@ export async function resolveDevice(
   return { profile, layers, origins };
 }
 
-async function layersOf(profiles: ProfileRegistry, device: RegisteredDevice, signal: AbortSignal) {
+/** The base profile of a device and the overrides that apply to it, in their order. */
+export async function layersOf(
+  profiles: ProfileRegistry,
+  device: Pick<RegisteredDevice, "id" | "group" | "profileId">,
+  signal: AbortSignal,
+): Promise<ProfileRow[]> {
   const base = (await profiles.getMany([device.profileId ?? ""], { signal })).get(device.profileId ?? "");
   if (base === undefined) return [];
   const children = new Map<string, ProfileRow[]>();
@@ -54,7 +59,7 @@ async function layersOf(profiles: ProfileRegistry, device: RegisteredDevice, sig
 async function overridesFor(
   profiles: ProfileRegistry,
   parent: string,
-  { id, group }: RegisteredDevice,
+  { id, group }: Pick<RegisteredDevice, "id" | "group">,
   signal: AbortSignal,
 ): Promise<ProfileRow[]> {
   const filters: ProfileFilter[] = [

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, it } from "vitest";
@@ -71,13 +71,24 @@ it("an override that only names a header brings nothing back that was taken away
 
 it("changes what the options name, and nothing else", async () => {
   await profile("add", "p", "--path", "/a", "--pointer", "/v", "--header", "X: 1", "--header", "Y: 2", "--via", "http");
-  const named = ["--pattern", "v=(.*)", "--header", "x: 3", "--option", "resume=content-range", "--name", "Tills"];
+  const named = [
+    "--method",
+    "PUT",
+    "--pattern",
+    "v=(.*)",
+    "--header",
+    "x: 3",
+    "--option",
+    "resume=content-range",
+    "--name",
+    "Tills",
+  ];
   expect(await profile("set", "p", ...named)).toMatchObject({ code: 0, out: "p  updated\n" });
   const [row] = jsonLines(await profile("show", "p", "--json"));
   expect(row).toMatchObject({
     name: "Tills",
     delivery: "http",
-    requests: { send: { path: "/a" }, inspect: { pattern: "v=(.*)" } },
+    requests: { send: { method: "PUT", path: "/a" }, inspect: { pattern: "v=(.*)" } },
     options: { resume: "content-range" },
   });
   const headers = row.items.filter(({ purpose }: { purpose: string }) => purpose === "send");
@@ -137,13 +148,23 @@ it("lists, exports and imports, and removes what no device names", async () => {
 
 it.each<[string, readonly string[], number, string]>([
   ["the same id again", ["add", "p"], 3, "conflict"],
-  ["a parent that is not there", ["override", "nobody"], 3, "invalid_parent"],
-  ["a device that is not there", ["override", "p", "--device", "nobody"], 3, "invalid_device"],
+  [
+    "a parent that is not there",
+    ["override", "nobody"],
+    3,
+    "invalid_parent: parent must be the id of a profile of the store",
+  ],
+  [
+    "a device that is not there",
+    ["override", "p", "--device", "nobody"],
+    3,
+    "--device must be the id of a device of the store",
+  ],
   ["a group and a device", ["override", "p", "--device", "a", "--group", "g"], 2, "exclude each other"],
   ["an override for more than its parent", ["override", "g", "--id", "wide"], 3, "invalid_scope"],
   ["its own parent", ["override", "own", "--id", "own"], 3, "invalid_parent"],
-  ["a bad path", ["set", "p", "--path", "fw"], 3, "path must begin"],
-  ["a bad pattern", ["set", "p", "--pattern", "("], 3, "pattern must be"],
+  ["a bad path", ["set", "p", "--path", "fw"], 3, "invalid_profile: --path must begin"],
+  ["a bad pattern", ["set", "p", "--pattern", "("], 3, "invalid_profile: --pattern must be"],
   ["nothing to set", ["set", "p"], 2, "Say what to set"],
   ["a profile that is not there", ["set", "nobody", "--path", "/x"], 3, "the store holds nothing"],
   ["no JSON", ["add", "q", "--file", "TEXT"], 2, "is not JSON"],
@@ -179,4 +200,47 @@ it("refuses a chain that is too deep, whole", async () => {
   const ended = await profile("import", path);
   expect(ended).toMatchObject({ code: 3, out: "32 created, 0 updated, 8 refused.\n" });
   expect(ended.err.split("\n").filter((line) => line.includes("invalid_parent"))).toHaveLength(8);
+});
+
+it.each<[string, readonly string[], string]>([
+  ["an option that the kind has not", ["add", "q", "--via", "http", "--option", "foo=1"], '--option knows no "foo"'],
+  ["one that does not fit", ["add", "q", "--via", "tus", "--option", "chunkBytes=1"], "--option chunkBytes must be"],
+  ["a request that the kind has not", ["add", "q", "--via", "redfish", "--path", "/x"], 'knows no "send"'],
+  ["one of a file", ["add", "q", "--file", "FILE"], '--file: options knows no "foo"'],
+  ["a change of one", ["set", "typed", "--option", "foo=1"], '--option knows no "foo"'],
+  ["a kind that it does not fit", ["set", "free", "--via", "axis"], '--option knows no "chunk"'],
+  ["an override of one", ["override", "typed", "--option", "resume=content-range"], "needs --method to be PUT"],
+  ["one of its group", ["override", "typed", "--group", "other", "--option", "resume=content-range"], "to be PUT"],
+])("what its kind refuses is refused before it is stored: %s", async (_, args, sentence) => {
+  await profile("add", "typed", "--via", "http", "--path", "/fw");
+  await profile("override", "typed", "--group", "g", "--method", "PUT");
+  await profile("add", "free", "--option", "chunk=5");
+  const before = (await profile("export")).out;
+  const path = file("q.json", { delivery: "http", options: { foo: 1 } });
+  const ended = await profile(args[0] ?? "", ...args.slice(1).map((word) => (word === "FILE" ? path : word)));
+  expect(ended).toMatchObject({ code: 2, out: "", err: expect.stringMatching(/^flashwave: [^\n]+\n$/) });
+  expect(ended.err).toContain(sentence);
+  expect((await profile("export")).out).toBe(before);
+});
+
+it("takes what its kind takes, together with what is overridden, and what is of a kind of somebody else's", async () => {
+  expect(await profile("add", "gone", "--via", "http", "--option", "foo=1")).toMatchObject({ code: 2 });
+  expect(existsSync(store)).toBe(false);
+  await profile("add", "typed", "--via", "http", "--path", "/fw");
+  await profile("override", "typed", "--group", "g", "--method", "PUT");
+  await device("add", "a", "--address", "http://10.0.0.1", "--group", "g", "--profile", "typed");
+  const resume = ["--option", "resume=content-range"];
+  for (const whom of [
+    ["--group", "g", "--id", "more"],
+    ["--device", "a"],
+  ])
+    expect(await profile("override", "typed", ...whom, ...resume)).toMatchObject({ code: 0 });
+  expect(await profile("add", "own", "--via", "gopher", "--option", "foo=1")).toMatchObject({ code: 0 });
+});
+
+it("speaks of a file's faults in its words", async () => {
+  const path = file("p.json", { send: { path: "fw" } });
+  expect((await profile("add", "p", "--file", path)).out).toMatch(/^p {2}invalid_profile: send\.path must begin/);
+  const bad = file("q.json", { send: { headers: { "x-a": "1", "x-b": "a\nb" } } });
+  expect((await profile("add", "p", "--file", bad)).out).toContain('send.headers["x-b"].value must be');
 });

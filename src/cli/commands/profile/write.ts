@@ -1,4 +1,10 @@
-import type { ProfileInput, ProfilePutResult, ProfileRow } from "../../../core/index.ts";
+import {
+  isFlashwaveError,
+  type ProfileInput,
+  type ProfilePutResult,
+  type ProfileRow,
+  type Registry,
+} from "../../../core/index.ts";
 import { exitCodes } from "../../exit-codes.ts";
 import type { Flags } from "../../flags.ts";
 import { given } from "../../given.ts";
@@ -6,7 +12,9 @@ import type { Io } from "../../job.ts";
 import { profileOf } from "../../profile.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { reportRows } from "../../store/output.ts";
+import { checkBase, checkOverride } from "../../store/profile-check.ts";
 import { changedParts, partsOf, readProfileFile, saysSomething } from "../../store/profile-parts.ts";
+import { reasonInFile, reasonInFlags } from "../../store/reasons.ts";
 import { UsageError } from "../../usage-error.ts";
 import { missing } from "../device/write.ts";
 
@@ -22,8 +30,11 @@ export type ProfileWriteFlags = StoreFlags &
 
 /** Adds a base profile, from a file or from flags. */
 export async function addProfile(id: string, flags: ProfileWriteFlags, io: Io): Promise<number> {
-  const parts = await partsGiven(flags);
-  return putNew({ id, name: id, ...parts, ...wordsOf(flags) }, flags, io, true);
+  const input = { id, name: id, ...(await partsGiven(flags)), ...wordsOf(flags) };
+  // Before the store is opened: a profile that is none makes no fleet.
+  await asGiven(flags, checkBase(input));
+  await using registry = await openStore(flags, { makes: true });
+  return putNew(registry, input, flags, io);
 }
 
 /** Adds an override: for a group, for a device, or for all that have the profile. */
@@ -35,14 +46,26 @@ export async function overrideProfile(parent: string, flags: ProfileWriteFlags, 
   const scope = device !== undefined ? "device" : group !== undefined ? "group" : "fleet";
   const id = flags.id ?? [parent, scope, device ?? group].filter((part) => part !== undefined).join(":");
   const place = given({ group, device });
-  return putNew({ id, name: id, ...parts, ...wordsOf(flags), parent, scope, ...place }, flags, io, false);
+  const input = { id, name: id, ...parts, ...wordsOf(flags), parent, scope, ...place } as const;
+  await using registry = await openStore(flags);
+  await asGiven(flags, checkOverride(registry, input, io.signal));
+  return putNew(registry, input, flags, io);
 }
 
-async function putNew(input: ProfileInput, flags: ProfileWriteFlags, io: Io, makes: boolean): Promise<number> {
-  await using registry = await openStore(flags, { makes });
+async function putNew(registry: Registry, input: ProfileInput, flags: ProfileWriteFlags, io: Io): Promise<number> {
   const results = await registry.profiles.put([{ ...input, ifRevision: 0 }], { signal: io.signal });
   const there = "there is a profile of this id; change it with flashwave profile set, or choose another --id";
-  return reportPuts(results, there, flags, io);
+  return reportPuts(results, there, input, flags, io);
+}
+
+/** What is wrong with what a file says is told in its words; flags have theirs. */
+async function asGiven({ file }: ProfileWriteFlags, check: Promise<void>): Promise<void> {
+  try {
+    await check;
+  } catch (error) {
+    if (file === undefined || !isFlashwaveError(error)) throw error;
+    throw new UsageError(`--file: ${error.message}`);
+  }
 }
 
 /** Changes what the flags name; a file replaces what the profile says. */
@@ -57,8 +80,9 @@ export async function setProfile(id: string, flags: ProfileWriteFlags, io: Io): 
   if (row === undefined) return reportRows(missing([id], found), flags.json, io);
   const parts = file ?? changedParts(row, flags as Flags);
   const changed = { ...placed(row), ...parts, ...words, ifRevision: row.revision };
+  await asGiven(flags, row.parent === undefined ? checkBase(changed) : checkOverride(registry, changed, io.signal));
   const results = await registry.profiles.put([changed], { signal: io.signal });
-  return reportPuts(results, "somebody changed it meanwhile; try again", flags, io);
+  return reportPuts(results, "somebody changed it meanwhile; try again", changed, flags, io);
 }
 
 function placed(row: ProfileRow): ProfileInput {
@@ -84,11 +108,13 @@ export async function removeProfiles(
 function reportPuts(
   results: readonly ProfilePutResult[],
   conflict: string,
-  flags: { readonly json?: boolean },
+  { items = [] }: ProfileInput,
+  { file, json }: ProfileWriteFlags,
   io: Io,
 ): number {
   const told = results.map((result) => (result.result === "conflict" ? { ...result, reason: conflict } : result));
-  return Math.max(exitCodes.ok, reportRows(told, flags.json, io));
+  const say = file === undefined ? reasonInFlags : (reason: string) => reasonInFile(reason, items);
+  return Math.max(exitCodes.ok, reportRows(told, json, io, say));
 }
 
 async function partsGiven(flags: ProfileWriteFlags) {
