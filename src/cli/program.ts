@@ -13,7 +13,7 @@ import { exitCodes, isRefusal } from "./exit-codes.ts";
 import { type DeviceCommand, deviceCommand, type Flags } from "./flags.ts";
 import { type Interruptible, watchInterrupt } from "./interrupt.ts";
 import type { Io } from "./job.ts";
-import type { Screen } from "./progress/view.ts";
+import type { Screen } from "./progress/drawing.ts";
 import { printable } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { inFlags } from "./words.ts";

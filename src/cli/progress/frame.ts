@@ -31,7 +31,8 @@ function rowOf({ device, doing, attempt, sent, total, note }: Row, width: number
   return `  ${[id, doing.padEnd(10), amount, printable(note), again].filter((part) => part !== "").join("  ")}`;
 }
 
-function bar(share: number): string {
+/** A share of one as a bar. */
+export function bar(share: number): string {
   const full = Math.floor(Math.min(1, share) * barWidth);
   return "#".repeat(full).padEnd(barWidth, "-");
 }

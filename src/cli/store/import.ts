@@ -1,19 +1,22 @@
-import { createReadStream } from "node:fs";
-import { isFlashwaveError, type Registry } from "../../core/index.ts";
+import { isFlashwaveError, type ProfileInput, type ProfilePutResult, type Registry } from "../../core/index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../job.ts";
-import { counted, printable, printableJson } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
+import { inFlags } from "../words.ts";
+import { openSource } from "./import-source.ts";
+import { Told } from "./import-told.ts";
 import { openStore, type StoreFlags } from "./open.ts";
+import { faultOfBase } from "./profile-check.ts";
 
 export interface TransferFlags extends StoreFlags {
   readonly format?: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
-export const formatRow: readonly [flags: string, description: string] = [
-  "--format <format>",
-  "csv or ndjson (default: what the file's name ends in)",
+export const importRows: readonly (readonly [flags: string, description: string])[] = [
+  ["--format <format>", "csv or ndjson (default: what the file's name ends in)"],
+  ["--quiet", "no progress"],
 ];
 
 type Format = "csv" | "ndjson";
@@ -30,89 +33,62 @@ type Table = "devices" | "profiles";
 
 /** Puts rows from a file, or from standard input for `-`, a few hundred at a time. @returns 3 where some were refused */
 export async function importTable(table: Table, path: string, flags: TransferFlags, io: Io): Promise<number> {
+  const { signal } = io;
   const format = formatOf(flags, path);
-  const source = await openSource(path);
+  const source = await openSource(path, signal);
   await using registry = await openStore(flags, { makes: true });
   const transfer = await import("../../registry/transfer/index.ts");
-  const told = new Told(flags.json === true, io);
-  const options = { format, signal: io.signal, onRefused: told.refused };
+  using told = new Told({ json: flags.json === true, quiet: flags.quiet === true, io, source });
+  const options = { format, signal, onRefused: told.refused };
+  const { devices, profiles } = counting(registry, told);
   try {
-    const counting = told.counting(registry);
     const report =
       table === "devices"
-        ? await transfer.importDevices(counting.devices, source, options)
-        : await transfer.importProfiles(counting.profiles, source, options);
+        ? await transfer.importDevices(devices, source, options)
+        : await transfer.importProfiles(profiles, source, options);
     told.end({ ...report });
     return report.refused > 0 ? exitCodes.failed : exitCodes.ok;
   } catch (error) {
-    if (!isFlashwaveError(error) || told.kept === 0) throw error;
-    io.stderr.write(
-      `${printable(`flashwave: ${error.message.replace(/\.?$/, ".")} ${counted(told.kept, "row")} had been imported.`)}\n`,
-    );
+    if (signal.aborted) {
+      told.brokenOff(`${signal.reason.message}:`, " Import it again to go on: what is there is put anew.");
+      return exitCodes.interrupted;
+    }
+    const isTold = isFlashwaveError(error) || error instanceof UsageError;
+    if (!isTold || told.kept === 0) throw error;
+    told.brokenOff(inFlags(error.message).replace(/\.?$/, "."));
     return exitCodes.failed;
   }
 }
 
-/** What is told of an import while it runs. */
-class Told {
-  kept = 0;
-  readonly #json: boolean;
-  readonly #io: Io;
-
-  constructor(json: boolean, io: Io) {
-    this.#json = json;
-    this.#io = io;
-  }
-
-  readonly refused = (row: { readonly line: number; readonly id: string; result: string; reason: string }): void => {
-    if (this.#json) this.#io.stdout.write(`${printableJson(row)}\n`);
-    else {
-      const { line, id, result, reason } = row;
-      this.#io.stderr.write(`${printable(`line ${line}: ${id === "" ? "" : `${id}: `}${result}: ${reason}`)}\n`);
-    }
+/** The registry's doors for rows, each with an eye on what came of them. */
+function counting({ devices, profiles }: Registry, told: Told): Pick<Registry, Table> {
+  const counted = <Result extends { readonly result: string }>(results: readonly Result[]) => {
+    told.count(results);
+    return results;
   };
-
-  end(report: Readonly<Record<string, number>>): void {
-    const sum = Object.entries(report).map(([what, count]) => `${count} ${what}`);
-    this.#io.stdout.write(`${this.#json ? printableJson(report) : `${sum.join(", ")}.`}\n`);
-  }
-
-  counting({ devices, profiles }: Registry): Pick<Registry, Table> {
-    const count = <Result extends { readonly result: string }>(results: readonly Result[]) => {
-      this.kept += results.filter(({ result }) => result === "created" || result === "updated").length;
-      return results;
-    };
-    return {
-      devices: { ...devices, put: async (...call) => count(await devices.put(...call)) },
-      profiles: { ...profiles, put: async (...call) => count(await profiles.put(...call)) },
-    };
-  }
+  return {
+    devices: { ...devices, put: async (...call) => counted(await devices.put(...call)) },
+    profiles: {
+      ...profiles,
+      async put(rows, options) {
+        const faults = await Promise.all(rows.map(faultOfRow));
+        const put = await profiles.put(
+          rows.filter((_, at) => faults[at] === undefined),
+          options,
+        );
+        const results = put.values();
+        return counted(
+          rows.map(({ id }, at): ProfilePutResult => {
+            const reason = faults[at];
+            if (reason !== undefined) return { id, result: "invalid_profile", reason };
+            return results.next().value as ProfilePutResult;
+          }),
+        );
+      },
+    },
+  };
 }
 
-/** Opened before the store, so that a missing file makes no fleet. */
-async function openSource(path: string): Promise<AsyncIterable<Uint8Array>> {
-  if (path === "-") return process.stdin;
-  const stream = createReadStream(path);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      stream.once("open", () => resolve());
-      stream.once("error", reject);
-    });
-    return readable(path, stream);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-async function* readable(path: string, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* stream;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function unreadable(path: string, error: unknown): UsageError {
-  const { code = "unreadable" } = error as NodeJS.ErrnoException;
-  return new UsageError(`${JSON.stringify(printable(path))} could not be read (${code}).`);
-}
+/** An override is judged where it is written alone: what it is laid over may be further on in the file. */
+const faultOfRow = async (row: ProfileInput): Promise<string | undefined> =>
+  row.parent === undefined ? faultOfBase(row) : undefined;

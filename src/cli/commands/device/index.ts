@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { deviceFieldRows, repeatableFields, unsetRow } from "../../store/device-fields.ts";
 import { filterRows } from "../../store/filter.ts";
-import { formatRow, importTable, type TransferFlags } from "../../store/import.ts";
+import { importRows, importTable, type TransferFlags } from "../../store/import.ts";
 import { storeRows } from "../../store/open.ts";
 import { addSubcommand, commandGroup, type Host, type Row } from "../group.ts";
 import { type ExportFlags, exportDevices, type ListFlags, listDevices, showDevices } from "./read.ts";
@@ -26,7 +26,7 @@ export function deviceGroup(host: Host): Command {
     name: "import",
     description: "add devices from a file, or replace those that are there; one bad row keeps no other out",
     argument: ["<file>", "CSV or NDJSON; - is standard input"],
-    rows: [...storeRows, formatRow, jsonRow],
+    rows: [...storeRows, ...importRows, jsonRow],
     run: (path, flags, io) => importTable("devices", String(path), flags, io),
   });
   addSubcommand<ListFlags>(group, host, {

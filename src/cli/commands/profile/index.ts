@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { profileRows } from "../../flags.ts";
-import { formatRow, importTable, type TransferFlags } from "../../store/import.ts";
+import { importRows, importTable, type TransferFlags } from "../../store/import.ts";
 import { storeRows } from "../../store/open.ts";
 import { addSubcommand, commandGroup, type Host, type Row } from "../group.ts";
 import { exportProfiles, listProfiles, type ProfileListFlags, resolveProfiles, showProfiles } from "./read.ts";
@@ -87,7 +87,7 @@ function addReads(group: Command, host: Host): void {
     name: "import",
     description: "add profiles from a file, or replace those that are there; parents before what overrides them",
     argument: ["<file>", "CSV or NDJSON; - is standard input"],
-    rows: [...storeRows, formatRow, jsonRow],
+    rows: [...storeRows, ...importRows, jsonRow],
     run: (path, flags, io) => importTable("profiles", String(path), flags, io),
   });
   addSubcommand<TransferFlags>(group, host, {
