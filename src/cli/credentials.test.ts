@@ -91,11 +91,11 @@ describe("a device with a login", () => {
     const right = await inspect("--user", "admin", "--password-env", "FW_RIGHT");
     expect(right).toMatchObject({ code: 0, out: expect.stringContaining("1.4.0") });
     const wrong = await inspect("--user", "admin", "--password-env", "FW_WRONG");
-    expect(wrong).toMatchObject({ code: 3, out: expect.stringContaining("does not take this login") });
+    expect(wrong).toMatchObject({ code: 3, out: expect.stringContaining("and refused the login given with --user;") });
     const none = await inspect();
     expect(none).toMatchObject({
       code: 3,
-      out: expect.stringContaining("check what --user, a token or --header sends"),
+      out: expect.stringContaining("if it wants a login, give --user or a token"),
     });
     for (const { out, err } of [right, wrong, none]) expect(out + err).not.toContain("CANARY");
   });

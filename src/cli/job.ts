@@ -13,6 +13,7 @@ import { createView } from "./progress/view.ts";
 import { openRecords } from "./records.ts";
 import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
+import { situationsOf } from "./situation.ts";
 import { readFleet } from "./store/fleet.ts";
 import { Recorder } from "./store/recorder.ts";
 import { counted, formatBytes, printable } from "./text.ts";
@@ -86,8 +87,11 @@ export async function runJob(
       devices.reduce((width, { id }) => Math.max(width, id.length), 0),
     ),
   });
+  const situationOf = situationsOf(flags, credentials, fleet);
+  const inWords = ({ device, error }: Extract<Result, { readonly error: unknown }>) =>
+    errorInFlags(error, { deviceWords: flags.deviceWords, ...situationOf(device) });
   const settle = (ended: Result) => {
-    const result = "error" in ended ? { ...ended, error: errorInFlags(ended.error, flags.deviceWords) } : ended;
+    const result = "error" in ended ? { ...ended, error: inWords(ended) } : ended;
     view.ended(result);
     report.add(result);
     recorder?.add(result);

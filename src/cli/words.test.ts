@@ -4,7 +4,8 @@ import { errorCodes, FlashwaveError } from "../core/index.ts";
 import { http } from "../delivery/http/index.ts";
 import { createTransport } from "../http/index.ts";
 import { createClient } from "../push/index.ts";
-import { errorInFlags, inFlags, words } from "./words.ts";
+import { profileWords, words } from "./vocabulary.ts";
+import { errorInFlags, inFlags, type Situation, sayings } from "./words.ts";
 
 /** Something that the rooms below refuse, and the sentence that somebody who typed flags is told. */
 function told(refused: () => unknown): string {
@@ -59,11 +60,33 @@ it("shows what a device said where that is asked for, bounded, else what would s
       reply: { status: 500, ...(excerpt && { excerpt }) },
     });
   expect(errorInFlags(saying("no")).message).toBe("It failed; --device-words shows its own words.");
-  expect(errorInFlags(saying("no --x"), true).message).toBe(
+  expect(errorInFlags(saying("no --x"), { deviceWords: true }).message).toBe(
     'It failed; its own words follow. The device said: "no --x"',
   );
-  expect(errorInFlags(saying(), true).message).toBe("It failed; it said nothing more.");
-  expect(errorInFlags(saying("x".repeat(2_000)), true).message.length).toBeLessThan(400);
+  expect(errorInFlags(saying(), { deviceWords: true }).message).toBe("It failed; it said nothing more.");
+  expect(errorInFlags(saying("x".repeat(2_000)), { deviceWords: true }).message.length).toBeLessThan(400);
+});
+
+it.each<[Situation, number, string]>([
+  [{}, 403, "refused us; if it wants a login, give --user or a token"],
+  [{ login: "user" }, 401, "refused the login given with --user; check the name and the password"],
+  [{ login: "user" }, 403, "refused us despite the login given with --user; check the name and the password"],
+  [{ login: "token" }, 401, "refused the token that was given; check it"],
+  [{ login: "header" }, 401, "refused us despite what --header sends; check it, or give --user"],
+  [{ login: "store" }, 401, "refused the login that the store names for it; look at it with flashwave device show"],
+])("says of a refused login where it was given: %o, %i", (situation, status, sentence) => {
+  const theirs = status === 401 && situation.login !== "header" ? sayings.login : sayings.us;
+  expect(inFlags(`The device answered ${status} and ${theirs}.`, situation)).toBe(
+    `The device answered ${status} and ${sentence}.`,
+  );
+});
+
+it("leaves the words of a profile that a store keeps, and asks of a word that is no name whether it is an id", () => {
+  const wrong = 'options knows no "chunk"';
+  expect([inFlags(wrong), inFlags(wrong, { profiled: true })]).toEqual(['--option knows no "chunk"', wrong]);
+  const nameless = `Its name leads to no address: ${sayings.name}.`;
+  expect(inFlags(nameless)).toBe(nameless);
+  expect(inFlags(nameless, { maybeId: true })).toContain("; if this is a device's id, give --store.");
 });
 
 it("speaks of an interrupted command, not of a signal that nobody gave", () =>
@@ -90,7 +113,10 @@ it("translates sentences that are still said below", () => {
     .join("\n");
   // These begin with the name of an option or of a purpose, which is put before the rest.
   const composed = /^(?:openArtifact: |inspect must|options knows)/;
-  const sentences = words.map(([theirs]) => theirs).filter((theirs) => theirs.includes(" ") && !composed.test(theirs));
+  const sentences = [...words, ...profileWords]
+    .map(([theirs]) => theirs)
+    .filter((theirs) => theirs.includes(" ") && !composed.test(theirs))
+    .concat(Object.values(sayings));
   expect(sentences.length).toBeGreaterThan(10);
   expect(sentences.filter((theirs) => !source.includes(theirs))).toEqual([]);
 });

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
 import { startEsphome } from "../../../mocks/index.ts";
 import { call, jsonLines } from "../call.suite.ts";
 import { hasty, Rig } from "../run.suite.ts";
+import { readFleet } from "./fleet.ts";
 
 /* Devices of a store: how they are chosen, spoken to and recorded. */
 
@@ -128,6 +129,51 @@ it.each<[string, readonly string[], string]>([
   expect(ended.err).toMatch(/^flashwave: [^\n]+\n$/);
   expect(ended.err).toContain(sentence);
   expect(device.device.requests).toEqual([]);
+});
+
+it("keeps the site of a device, which caps what is under way there", async () => {
+  await add("a", "http://10.0.0.1", "--site", "s");
+  await using fleet = await readFleet({ store, all: true }, new AbortController().signal);
+  expect(fleet.stored).toMatchObject([{ id: "a", site: "s" }]);
+});
+
+it("knows which words may be ids of a store that was not named", async () => {
+  const to = ["pos-001", "http://10.0.0.1", "till=10.0.0.2", "10.0.0.3"];
+  const signal = new AbortController().signal;
+  await using without = await readFleet({ to }, signal);
+  expect([...without.maybeIds]).toEqual(["pos-001", "10.0.0.3"]);
+  await add("pos-001", "http://10.0.0.1");
+  await using within = await readFleet({ to: to.slice(0, 2), store }, signal);
+  expect([...within.maybeIds]).toEqual([]);
+});
+
+it("tells what is wrong with a profile of the store in its words, and of its login where that stands", async () => {
+  const device = await rig.device({
+    id: "a",
+    script: [{ on: "version", times: 9, fault: { kind: "status", status: 403 } }],
+  });
+  await stored("profile", "add", "p", "--option", "chunk=5");
+  await add("a", device.url, "--profile", "p");
+  const [push] = jsonLines(await stored("push", await rig.image(), "--to", "a", ...loopback, "--json"));
+  expect(push.error.message).toMatch(/^options knows no "chunk"/);
+  vi.stubEnv("FLASHWAVE_SECRET_A", "x");
+  await stored("device", "set", "a", "--unset", "profile", "--user", "u", "--password-env", "FLASHWAVE_SECRET_A");
+  const said = async (...flags: string[]) =>
+    jsonLines(await stored("inspect", "--to", "a", ...loopback, ...flags, "--json"))[0].error.message;
+  expect(await said()).toContain("refused us despite the login that the store names for it; look at it with");
+  const typed = ["--user", "u", "--password-env", "FLASHWAVE_SECRET_A"];
+  expect(await said(...typed)).toContain("refused us despite the login given with --user");
+  vi.unstubAllEnvs();
+});
+
+it.each([
+  ["--fleet", "f"],
+  ["--store-password-file", "f"],
+])("%s without a store is usage", async (...flags) => {
+  expect(await call("inspect", "--to", "http://10.0.0.1", ...flags)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("go with a store"),
+  });
 });
 
 it("filters want a store, and a device of one keeps to the address policy", async () => {

@@ -17,6 +17,8 @@ export interface Fleet extends AsyncDisposable {
   readonly stored: readonly Device[];
   /** Open where a device comes from it. */
   readonly registry: Registry | undefined;
+  /** Ids of typed devices whose words may as well be ids of a store that nobody named. */
+  readonly maybeIds: ReadonlySet<string>;
 }
 
 /**
@@ -30,14 +32,17 @@ export async function readFleet(flags: Flags, signal: AbortSignal): Promise<Flee
   const chosen = filter !== undefined || flags.all === true;
   if (chosen && entries.length > 0) throw new UsageError("--to and filters exclude each other; give one of them.");
   const named = storeNamed(flags);
+  if (named === undefined && (flags.fleet ?? flags.storePasswordFile) !== undefined)
+    throw new UsageError("--fleet and --store-password-file go with a store: give --store, or set FLASHWAVE_STORE.");
   if (chosen && named === undefined)
     throw new UsageError("Filters choose devices of a store: give --store, or set FLASHWAVE_STORE.");
-  const isId = ({ text }: Entry) => named !== undefined && !/=|:\/\//.test(text);
+  const isId = (entry: Entry) => named !== undefined && isWord(entry);
   const ids = entries.filter(isId);
   const addressed = entries.filter((entry) => !isId(entry));
   requireKinds(flags);
   const typed = (ids.length > 0 || chosen) && addressed.length === 0 ? [] : typedOf(addressed, flags);
-  if (ids.length === 0 && !chosen && flags.store === undefined) return fleet(typed, [], undefined);
+  const maybeIds = new Set(typed.filter((_, at) => addressed[at] && isWord(addressed[at])).map(({ id }) => id));
+  if (ids.length === 0 && !chosen && flags.store === undefined) return fleet({ typed, maybeIds });
   if (flags.id !== undefined && (ids.length > 0 || chosen))
     throw new UsageError("--id names a device that is given by its address; those of a store have theirs.");
   const registry = await openStore(flags);
@@ -46,21 +51,24 @@ export async function readFleet(flags: Flags, signal: AbortSignal): Promise<Flee
       ? await selected(registry, filter ?? {}, flags, signal)
       : await known(registry, ids, flags, signal);
     requireOnce(typed, stored);
-    return fleet(typed, stored, registry);
+    return fleet({ typed, stored, registry });
   } catch (error) {
     await registry[Symbol.asyncDispose]();
     throw error;
   }
 }
 
+/** Neither an address with its scheme, nor one with an id. */
+const isWord = ({ text }: Entry): boolean => !/=|:\/\//.test(text);
+
 const typedOf = (entries: readonly Entry[], { id, via, probe }: Flags): Device[] =>
   devicesOf(entries, { id, via, probe, kinds });
 
-function fleet(typed: readonly Device[], stored: readonly Device[], registry: Registry | undefined): Fleet {
+function fleet({ typed = [], stored = [], registry, maybeIds = new Set() }: Partial<Fleet>): Fleet {
   const dispose = async () => {
     await registry?.[Symbol.asyncDispose]();
   };
-  return { typed, stored, registry, [Symbol.asyncDispose]: dispose };
+  return { typed, stored, registry, maybeIds, [Symbol.asyncDispose]: dispose };
 }
 
 function requireOnce(typed: readonly Device[], stored: readonly Device[]): void {
@@ -109,8 +117,8 @@ async function spoken(
 ): Promise<Device[]> {
   const profiles = await registry.profiles.resolveMany(rows, { signal });
   return rows.map((row) => {
-    const { id, address, name, pins, credentials, delivery = via, probe: reader = probe } = row;
+    const { id, address, name, site, pins, credentials, delivery = via, probe: reader = probe } = row;
     const profile = profiles.get(id);
-    return { id, address, ...given({ name, pins, credentials, delivery, probe: reader, profile }) };
+    return { id, address, ...given({ name, site, pins, credentials, delivery, probe: reader, profile }) };
   });
 }
