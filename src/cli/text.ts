@@ -43,3 +43,9 @@ export function formatMs(ms: number): string {
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
+
+/** A moment in UTC, to the second. A date that no calendar has is shown as the number it is. */
+export function dateOf(moment: number): string {
+  const date = new Date(moment);
+  return Number.isNaN(date.getTime()) ? String(moment) : date.toISOString().replace(/\.\d+Z$/, "Z");
+}

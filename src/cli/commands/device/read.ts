@@ -6,7 +6,8 @@ import { devicePages, type FilterFlags, filterOf } from "../../store/filter.ts";
 import { formatOf, type TransferFlags } from "../../store/import.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { fieldLines, reportRows, write } from "../../store/output.ts";
-import { printable, printableJson } from "../../text.ts";
+import { reportLines } from "../../store/report-lines.ts";
+import { dateOf, printable, printableJson } from "../../text.ts";
 import { UsageError } from "../../usage-error.ts";
 import { missing } from "./write.ts";
 
@@ -87,16 +88,8 @@ function deviceText(row: RegisteredDevice, reports: readonly Report[]): string {
     ["added", dateOf(row.createdAt)],
     ["changed", `${dateOf(row.updatedAt)}, revision ${row.revision}`],
   ]);
-  const lines = reports.map(({ receivedAt, kind, body }) => `${dateOf(receivedAt)}  ${kind}  ${json(body) ?? ""}`);
-  return `${fields}${lines.map((line) => `${printable(`report  ${shortened(line.trimEnd())}`)}\n`).join("")}\n`;
-}
-
-const shortened = (line: string): string => (line.length > 200 ? `${line.slice(0, 200)}…` : line);
-
-/** A moment in UTC, to the second. A date that no calendar has is shown as the number it is. */
-export function dateOf(moment: number): string {
-  const date = new Date(moment);
-  return Number.isNaN(date.getTime()) ? String(moment) : date.toISOString().replace(/\.\d+Z$/, "Z");
+  const lines = reports.flatMap(reportLines).map((line) => `  ${line}\n`);
+  return `${fields}${lines.length === 0 ? "" : "reports, the latest first:\n"}${lines.join("")}\n`;
 }
 
 export type ExportFlags = TransferFlags & FilterFlags;

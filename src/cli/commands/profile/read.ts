@@ -6,9 +6,9 @@ import { formatOf, type TransferFlags } from "../../store/import.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { fieldLines, reportRows, write } from "../../store/output.ts";
 import { type Resolution, resolveDevice } from "../../store/resolution.ts";
-import { printable, printableJson } from "../../text.ts";
+import { dateOf, printable, printableJson } from "../../text.ts";
 import { UsageError } from "../../usage-error.ts";
-import { dateOf, limitOf } from "../device/read.ts";
+import { limitOf } from "../device/read.ts";
 import { missing } from "../device/write.ts";
 
 export type ProfileListFlags = StoreFlags & {
