@@ -27,6 +27,18 @@ describePostgres("a store in PostgreSQL, on the command line", () => {
       expect([updated.code, jsonLines(updated)]).toMatchObject([0, [{ status: "updated" }]]);
       const shown = await call("device", "show", "till", "--json", ...store(secret));
       expect(jsonLines(shown)).toMatchObject([{ firmware: "2.0.0", reports: [{ kind: "delivery" }] }]);
+      const other = [...store(secret), "--fleet", "other"];
+      for (let again = 0; again < 2; again++) {
+        const none = await call("device", "list", ...other);
+        expect(none).toMatchObject({
+          code: 2,
+          out: "",
+          err: expect.stringContaining('the database holds no fleet "other"'),
+        });
+      }
+      await call("device", "add", "till", "--address", "http://10.0.0.9", ...other);
+      expect((await call("device", "list", ...other)).out).toMatch(/^till {2}http:\/\/10\.0\.0\.9 .*\n$/);
+      expect((await call("device", "list", ...store(secret))).out).toContain(device.url);
       const refused = await call("device", "list", ...store(wrong));
       expect([refused.code, refused.out]).toEqual([3, ""]);
       for (const { out, err } of [added, updated, shown, refused]) {

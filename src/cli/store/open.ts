@@ -1,6 +1,8 @@
-import { access } from "node:fs/promises";
-import type { Registry } from "../../core/index.ts";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { isFlashwaveError, type Registry } from "../../core/index.ts";
 import { readText } from "../files.ts";
+import { given } from "../given.ts";
 import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -8,11 +10,14 @@ import { UsageError } from "../usage-error.ts";
 export interface StoreFlags {
   readonly store?: string;
   readonly storePasswordFile?: string;
+  /** Which fleet of a PostgreSQL database: else the environment's FLASHWAVE_FLEET. */
+  readonly fleet?: string;
 }
 
 export const storeRows: readonly (readonly [flags: string, description: string])[] = [
   ["--store <store>", "the fleet: an SQLite file, or postgres://user@host/database (default: FLASHWAVE_STORE)"],
   ["--store-password-file <file>", "PostgreSQL's password (default: PGPASSWORD)"],
+  ["--fleet <name>", "one of the fleets of a PostgreSQL database (default: FLASHWAVE_FLEET, else default)"],
 ];
 
 /** What `--store` or the environment names, if either does. */
@@ -34,19 +39,25 @@ export async function openStore(
   const named = storeNamed(flags);
   if (named === undefined) throw new UsageError("Give --store, the file of the fleet, or set FLASHWAVE_STORE.");
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(named)?.[1];
-  if (scheme === "postgres" || scheme === "postgresql") return openPostgres(named, flags);
+  if (scheme === "postgres" || scheme === "postgresql") return openPostgres(named, flags, makes);
+  if (flags.fleet !== undefined)
+    throw new UsageError("--fleet goes with a store in PostgreSQL: an SQLite file is one fleet.");
   if (flags.storePasswordFile !== undefined)
     throw new UsageError("--store-password-file goes with a store in PostgreSQL.");
   if (scheme !== undefined) {
     // The rest of a URL may hold a password.
     throw new UsageError(`--store takes the path of a file or a postgres:// URL, not a ${printable(scheme)} URL.`);
   }
-  if (!makes) await requireFile(named);
+  await (makes ? requireFolder(named) : requireFile(named));
   const { openSqliteRegistry } = await import("../../registry/sqlite/index.ts");
   return openSqliteRegistry(named);
 }
 
-async function openPostgres(named: string, { store, storePasswordFile }: StoreFlags): Promise<Registry> {
+async function openPostgres(
+  named: string,
+  { store, storePasswordFile, fleet }: StoreFlags,
+  make: boolean,
+): Promise<Registry> {
   const url = URL.parse(named);
   if (url === null) throw new UsageError("--store is no URL: write postgres://user@host:5432/database.");
   // Everybody on the machine can read a command line.
@@ -57,7 +68,24 @@ async function openPostgres(named: string, { store, storePasswordFile }: StoreFl
     url.password = encodeURIComponent(text);
   }
   const { openPostgresRegistry } = await import("../../registry/postgres/index.ts");
-  return openPostgresRegistry(url.href);
+  const name = fleet ?? process.env["FLASHWAVE_FLEET"];
+  if (name === "") throw new UsageError(`${fleet === "" ? "--fleet" : "FLASHWAVE_FLEET"} is empty; name a fleet.`);
+  try {
+    return await openPostgresRegistry(url.href, given({ fleet: name, make }));
+  } catch (error) {
+    if (make || !isFlashwaveError(error) || !error.message.includes("fleet must be the name of one")) throw error;
+    throw new UsageError(
+      `--fleet: the database holds no fleet ${JSON.stringify(printable(name ?? "default"))}; flashwave device add or import makes one.`,
+    );
+  }
+}
+
+/** The folder of a file that is to be made. */
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw new UsageError(`--store: there is no folder ${JSON.stringify(printable(folder))} to make the fleet in.`);
 }
 
 async function requireFile(path: string): Promise<void> {

@@ -36,12 +36,19 @@ const fleetStatements = {
 
 /**
  * Finds a fleet by its name; a new one takes the version scheme.
- * @throws `invalid_option` when firmware versions were compared in another way so far: their keys are kept
+ * @throws `invalid_option` when firmware versions were compared in another way so far: their keys are kept; when there is
+ * no such fleet, and none is to be made
  */
-export async function identify(database: Database, name: string, versions: VersionScheme): Promise<FleetIdentity> {
+export async function identify(
+  database: Database,
+  name: string,
+  versions: VersionScheme,
+  make: boolean,
+): Promise<FleetIdentity> {
   const find = async () => (await database.all(fleetStatements.find, name))[0];
   let row = await find();
   if (row === undefined) {
+    if (!make) throw invalidOption("fleet must be the name of one that the database holds");
     await database.write(() => database.attempt((on) => on.all(fleetStatements.add, name, versions.name)), []);
     row = await find();
   }

@@ -21,6 +21,7 @@ describe("openPostgresRegistry refuses", () => {
     ["a fleet's name with a NUL", url, { fleet: "a\0" }],
     ["a folder without a name", url, { artifacts: "" }],
     ["a patience that is none", url, { patience: 0 }],
+    ["a make that is none", url, { make: "no" }],
   ])("%s", async (_, to, options) => {
     await expectCode(openPostgresRegistry(to as string, options as PostgresRegistryOptions), "invalid_option");
   });
@@ -54,6 +55,14 @@ describePostgres("fleets of one database", () => {
     await (await open(fleet))[Symbol.asyncDispose]();
     await expectCode(open(fleet, { versions: exact }), "invalid_option");
     await (await open(newFleet(), { versions: exact }))[Symbol.asyncDispose]();
+  });
+
+  it("are not made where none is to be, and are opened all the same where there is one", async () => {
+    const fleet = newFleet();
+    await expectCode(open(fleet, { make: false }), "invalid_option");
+    await expectCode(open(fleet, { make: false }), "invalid_option");
+    await (await open(fleet))[Symbol.asyncDispose]();
+    await (await open(fleet, { make: false }))[Symbol.asyncDispose]();
   });
 
   it("are made once by any number of starters", async () => {

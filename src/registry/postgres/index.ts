@@ -30,6 +30,8 @@ export type { DatabaseStatistics, PostgresClient, PostgresPool, PostgresQuery } 
 export interface PostgresRegistryOptions {
   /** One of the fleets in the database, made when there is none of this name. @default "default" */
   readonly fleet?: string;
+  /** Whether a fleet that the database does not hold is made; false: that is an `invalid_option`. @default true */
+  readonly make?: boolean;
   /**
    * Where artifacts are kept: a folder that all who share the fleet can reach, or a store of your own, which is yours to
    * close. Absent: nowhere; `registry.artifacts` then fails with `invalid_option`.
@@ -67,7 +69,8 @@ export interface PostgresRegistry extends Registry {
  *
  * @throws `registry_failed` when the server cannot be reached, refuses the login, is too old, or its user lacks rights; when
  * the schema is another program's or newer than this code: nothing is written to it then
- * @throws `invalid_option` for an option out of range, and for another version scheme than the fleet was made with
+ * @throws `invalid_option` for an option out of range, for another version scheme than the fleet was made with, and for a
+ * fleet that there is not where none is to be made
  *
  * @example
  * await using registry = await openPostgresRegistry("postgres://flashwave@db.example/fleets", { artifacts: "/srv/artifacts" });
@@ -77,10 +80,10 @@ export async function openPostgresRegistry(
   to: string | PostgresPool,
   options: PostgresRegistryOptions = {},
 ): Promise<PostgresRegistry> {
-  const { fleet: name, artifacts, versions, patience, onOperation, clock } = readOptions(to, options);
+  const { fleet: name, make, artifacts, versions, patience, onOperation, clock } = readOptions(to, options);
   const database = await Database.open(to, { schema, patience });
   try {
-    const { key, store } = await identify(database, name, versions);
+    const { key, store } = await identify(database, name, versions, make);
     const cursors = createCursors(store);
     const counters = new Counters(() => clock.wall(), onOperation);
     const profiles = new Sharing<Profile>();
@@ -92,9 +95,10 @@ export async function openPostgresRegistry(
 }
 
 function readOptions(to: string | PostgresPool, options: PostgresRegistryOptions) {
-  only(options, ["fleet", "artifacts", "versions", "patience", "onOperation", "clock"], "options");
+  only(options, ["fleet", "make", "artifacts", "versions", "patience", "onOperation", "clock"], "options");
   const {
     fleet = "default",
+    make = true,
     artifacts,
     versions = semver,
     patience = 30_000,
@@ -105,12 +109,13 @@ function readOptions(to: string | PostgresPool, options: PostgresRegistryOptions
     throw invalidOption("give a connection string, postgres://user@host:5432/database, or a pool of pg");
   }
   if (!isPrintable(fleet, 256)) throw invalidOption("fleet must be 1 to 256 printable characters");
+  if (typeof make !== "boolean") throw invalidOption("make must be true or false");
   if (artifacts === "") throw invalidOption("artifacts must be the path of a folder, or a store");
   // A timer takes no more.
   if (!Number.isFinite(patience) || patience < 1 || patience > 2_147_483_647) {
     throw invalidOption("patience must be milliseconds from 1");
   }
-  return { fleet, artifacts, versions, patience, onOperation, clock };
+  return { fleet, make, artifacts, versions, patience, onOperation, clock };
 }
 
 async function furnish(fleet: Fleet, artifacts: string | ArtifactStore | undefined): Promise<PostgresRegistry> {

@@ -125,6 +125,36 @@ it("says what was kept of a file that breaks off", async () => {
   expect(bad).toMatchObject({ code: 2, err: expect.stringContaining("the first line must name columns") });
 });
 
+it("says in the words of the command line, or of the file, why a row is refused", async () => {
+  const refused = async (...more: string[]) => (await device("add", "a", "--address", "http://10.0.0.1", ...more)).out;
+  expect(await refused("--profile", "p")).toContain("--profile must be the id of a profile of the store");
+  expect(await refused("--via", "x".repeat(65))).toContain("--via must be 1 to 64");
+  expect(await refused("--tag", "")).toContain("--tag must be at most 64");
+  expect(await refused("--token-env", "1")).toContain("--token-env take the name of a variable");
+  const rows = file("rows.csv", "id,address,profileId\nb,http://10.0.0.1,p\n");
+  const imported = await device("import", rows);
+  expect(imported.err).toContain("line 2: b: invalid_profile: profileId must be the id of a profile of the store");
+});
+
+it.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)("%s ends an import between two batches", async (signal, code) => {
+  const rows = Array.from({ length: 600 }, (_, i) => `{"id":"d${i}","address":"http://a"}\n`).join("");
+  const registryRows = async () => (existsSync(store) ? (await ids()).length : 0);
+  const ended = run(["device", "import", "-", "--format", "ndjson", "--store", store, "--json"], async (child) => {
+    child.stdin?.write(rows); // more than a batch, and no end of it
+    while ((await registryRows().catch(() => 0)) < 500) await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill(signal);
+  });
+  expect(await ended).toMatchObject({
+    code,
+    out: "",
+    err: expect.stringMatching(/: 500 rows had been imported\. Import/),
+  });
+  expect(await registryRows()).toBe(500);
+});
+
 it("exports what import reads, formulas as text", async () => {
   await device("add", "a", "--address", "http://10.0.0.1", "--name", '=1+"1"', "--tag", "@x");
   for (const format of ["csv", "ndjson"]) {
@@ -172,9 +202,10 @@ describe("bad input is one clear sentence, and nothing is written", () => {
     [
       "a folder that is not there",
       ["device", "add", "a", "--address", "b", "--store", "STORE/x/y"],
-      3,
-      "its folder must",
+      2,
+      "there is no folder",
     ],
+    ["a fleet of a file", ["device", "list", "--store", "SOME", "--fleet", "b"], 2, "an SQLite file is one fleet"],
     ["a store of another network", ["device", "list", "--store", "mysql://u:CANARY@h/db"], 2, "not a mysql URL"],
     [
       "a password for all to see",
