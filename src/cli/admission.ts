@@ -33,6 +33,13 @@ export async function readAdmission(flags: TrustFlags): Promise<{ readonly admis
   const texts = await Promise.all(trustedKey.map((path) => readText("--trusted-key", path)));
   const isPem = (text: string) => text.includes("-----BEGIN ");
   const keys = texts.filter(isPem);
+  // Of two forms of signatures each is checked by keys of its own form.
+  if (minisign !== undefined && keys.length === texts.length)
+    throw new UsageError(
+      "--minisign is checked by minisign's public keys; flashwave artifact inspect shows a key in that form.",
+    );
+  if (manifest !== undefined && keys.length === 0)
+    throw new UsageError("--manifest is checked by public keys in PEM; those of --trusted-key are minisign's.");
   const needed = threshold === undefined ? undefined : countOf("--threshold", threshold);
   return {
     admission: {

@@ -79,6 +79,11 @@ describe("artifact verify", () => {
     const by = ["--minisign", `${image}.minisig`, "--trusted-key"];
     expect(await artifact("verify", image, ...by, at("b.minisign.pub"))).toMatchObject({ code: 0 });
     expect((await artifact("inspect", `${image}.minisig`)).out).toContain("trusted comment: timestamp:");
+    expect((await artifact("inspect", `${image}.minisig`)).out).toMatch(/ {2}file:fw\.bin {2}prehashed$/m);
+    const other = await artifact("verify", image, ...by, at("b.pub"));
+    expect(other).toMatchObject({ code: 2, err: expect.stringContaining("checked by minisign's public keys") });
+    const third = await artifact("verify", image, "--manifest", manifest(), "--trusted-key", at("b.minisign.pub"));
+    expect(third).toMatchObject({ code: 2, err: expect.stringContaining("checked by public keys in PEM") });
   });
 
   it("wants to be told whom to believe: 2", async () => {
@@ -116,8 +121,8 @@ describe("a file that is not what was meant: 2, and what it is not", () => {
     ["a damaged manifest, to approve", () => ["approve", at("cut.json"), ...approve()], "The manifest is not JSON"],
     ["firmware, to cosign", () => ["cosign", image, "--key", at("b.key")], "is neither a manifest nor an approval."],
     ["firmware, to verify by", () => ["verify", image, "--manifest", image, ...trust()], 'fw.bin" is not a manifest.'],
-    ["a manifest as minisign", () => ["verify", image, "--minisign", manifest(), ...trust()], "it is a manifest."],
-    ["what is not there", () => ["verify", at("a.pub"), ...trust()], 'a.pub.manifest.json" could not be read (ENOENT)'],
+    ["nothing to verify by", () => ["verify", at("a.pub"), ...trust()], "; give --manifest or --minisign."],
+    ["what is not there", () => ["verify", image, "--manifest", at("no"), ...trust()], "could not be read (ENOENT)"],
   ])("%s", async (_, args, sentence) => {
     await writeFile(at("empty"), "");
     await writeFile(at("other.json"), JSON.stringify({ schema: "canary/1" }));

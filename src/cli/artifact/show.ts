@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { openArtifact, readSignedDocument } from "../../bytes/index.ts";
 import { isFlashwaveError } from "../../core/index.ts";
 import { examineArtifact } from "../../push/index.ts";
@@ -14,6 +15,7 @@ import { readAdmission, withManifestVersion } from "../admission.ts";
 import { exitCodes, isRefusal } from "../exit-codes.ts";
 import type { Flags } from "../flags.ts";
 import type { Io } from "../job.ts";
+import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
 import { inFlags } from "../words.ts";
 import { fromFile, type Nature, natureOf, readStart, requireNature } from "./documents.ts";
@@ -28,6 +30,8 @@ export async function verify(path: string, given: VerifyFlags, io: Io, print: Pr
   const chosen = manifest === undefined ? given : { ...given, manifest };
   const { admission } = await readAdmission(chosen);
   if (admission === undefined) throw new UsageError("Give --trusted-key: say whose signatures are to be believed.");
+  if (given.manifest === undefined && manifest !== undefined && !existsSync(manifest))
+    throw new UsageError(`There is no ${JSON.stringify(printable(manifest))}; give --manifest or --minisign.`);
   try {
     const { firmwareVersion: version, minisign } = await withManifestVersion(chosen);
     await using artifact = await openArtifact(path, {
@@ -78,7 +82,7 @@ function inspectMinisign(text: string, print: Print): void {
   if (signature === undefined) throw new UsageError("This minisign signature is damaged.");
   const over = signature.over === "bytes" ? "of the bytes (legacy)" : "of the BLAKE2b-512";
   print(`minisign signature ${over}, by the key ${signature.keyNumber}`);
-  print(`trusted comment: ${signature.trustedComment}`);
+  print(`trusted comment: ${signature.trustedComment.replaceAll("\t", "  ")}`);
 }
 
 async function inspectDocument(path: string, nature: "a manifest" | "an approval", print: Print): Promise<void> {
