@@ -39,6 +39,8 @@ describePostgres("a store in PostgreSQL, on the command line", () => {
       await call("device", "add", "till", "--address", "http://10.0.0.9", ...other);
       expect((await call("device", "list", ...other)).out).toMatch(/^till {2}http:\/\/10\.0\.0\.9 .*\n$/);
       expect((await call("device", "list", ...store(secret))).out).toContain(device.url);
+      const without = await call("device", "list", "--store", bare.href);
+      expect(without).toMatchObject({ code: 3, err: expect.stringContaining("give --store-password-file") });
       const refused = await call("device", "list", ...store(wrong));
       expect([refused.code, refused.out]).toEqual([3, ""]);
       for (const { out, err } of [added, updated, shown, refused]) {

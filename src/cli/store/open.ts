@@ -1,5 +1,6 @@
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { inContext } from "../../core/errors.ts";
 import { isFlashwaveError, type Registry } from "../../core/index.ts";
 import { readText } from "../files.ts";
 import { given } from "../given.ts";
@@ -70,14 +71,24 @@ async function openPostgres(
   const { openPostgresRegistry } = await import("../../registry/postgres/index.ts");
   const name = fleet ?? process.env["FLASHWAVE_FLEET"];
   if (name === "") throw new UsageError(`${fleet === "" ? "--fleet" : "FLASHWAVE_FLEET"} is empty; name a fleet.`);
-  try {
-    return await openPostgresRegistry(url.href, given({ fleet: name, make }));
-  } catch (error) {
-    if (make || !isFlashwaveError(error) || !error.message.includes("fleet must be the name of one")) throw error;
-    throw new UsageError(
-      `--fleet: the database holds no fleet ${JSON.stringify(printable(name ?? "default"))}; flashwave device add or import makes one.`,
+  const hasPassword = url.password !== "" || process.env["PGPASSWORD"] !== undefined;
+  return openPostgresRegistry(url.href, given({ fleet: name, make })).catch((error: unknown) => {
+    throw explained(error, name, hasPassword);
+  });
+}
+
+/** What the command line knows of a database that could not be opened, and the registry does not. */
+function explained(error: unknown, fleet: string | undefined, hasPassword: boolean): unknown {
+  if (!isFlashwaveError(error)) return error;
+  const { message } = error;
+  if (message.includes("fleet must be the name of one"))
+    return new UsageError(
+      `${fleet === undefined ? "--store" : "--fleet"}: the database holds no fleet ${JSON.stringify(printable(fleet ?? "default"))}; --fleet names another, flashwave device add or import makes one.`,
     );
-  }
+  // Without one, the client of PostgreSQL gives up within the login.
+  if (hasPassword || !/cannot be reached(?!:)/.test(message)) return error;
+  const advice = "if it wants a password, give --store-password-file, or set PGPASSWORD";
+  return inContext(error, { message: `${message}; ${advice}` });
 }
 
 /** The folder of a file that is to be made. */
