@@ -134,6 +134,6 @@ function createProgram(io: Io, ended: (code: number) => void): Command {
         ended(await demo(io));
       }),
   );
-  for (const group of [deviceGroup, profileGroup]) add(group({ io, ended }));
+  for (const group of [deviceGroup, profileGroup]) add(group({ program, io, ended }));
   return program;
 }

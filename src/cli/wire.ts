@@ -43,6 +43,11 @@ export async function permitTyped(options: ClientOptions, devices: readonly Devi
   return { ...options, addressPolicy: { ...addressPolicy, permit: [...(addressPolicy?.permit ?? []), ...typed] } };
 }
 
+/** @throws `invalid_option` for a certificate pin that none could match */
+export async function requirePins(pins: readonly string[] = []): Promise<void> {
+  await using _ = createTransport({ tls: { pins } });
+}
+
 /** RFC 6761 §6.3: this name, and all below it, are loopback. Any other name is judged by where it leads. */
 function networksOf(address: string): readonly string[] {
   return /^(?:.+\.)?localhost$/.test(hostOf(address)) ? ["127.0.0.0/8", "::1"] : [];

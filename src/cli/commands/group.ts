@@ -4,8 +4,9 @@ import { UsageError } from "../usage-error.ts";
 
 export type Row = readonly [flags: string, description: string];
 
-/** What a group of subcommands needs: where to print, and whom to tell the exit code. */
+/** What a group of subcommands needs: what it is a part of, where to print, and whom to tell the exit code. */
 export interface Host {
+  readonly program: Command;
   readonly io: Io;
   readonly ended: (code: number) => void;
 }
@@ -21,9 +22,16 @@ export interface Subcommand<Flags> {
   run(argument: string | readonly string[], flags: Flags, io: Io): Promise<number>;
 }
 
-/** A command that does nothing but hold others. */
-export function commandGroup(name: string, description: string): Command {
-  return new Command(name).description(description).allowExcessArguments().helpGroup("A fleet in a store:");
+/**
+ * A command that does nothing but hold others. They end and print as it does when they are made, so it takes that over
+ * from the program before.
+ */
+export function commandGroup({ program }: Host, name: string, description: string): Command {
+  return new Command(name)
+    .copyInheritedSettings(program)
+    .description(description)
+    .allowExcessArguments()
+    .helpGroup("A fleet in a store:");
 }
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

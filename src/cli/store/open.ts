@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { inContext } from "../../core/errors.ts";
@@ -97,12 +98,16 @@ async function requireFolder(path: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() !== true)
     throw new UsageError(`--store: there is no folder ${JSON.stringify(printable(folder))} to make the fleet in.`);
+  if (existsSync(path)) await requireFile(path);
 }
 
 async function requireFile(path: string): Promise<void> {
   try {
     await access(path);
+    if ((await stat(path)).isDirectory())
+      throw new UsageError(`--store: ${JSON.stringify(printable(path))} is a folder; name the file of a fleet.`);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const { code = "unreadable" } = error as NodeJS.ErrnoException;
     if (code === "ENOENT")
       throw new UsageError(

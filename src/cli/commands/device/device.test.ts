@@ -10,6 +10,7 @@ import { run } from "../../run.suite.ts";
 const folder = mkdtempSync(join(tmpdir(), "flashwave-device-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const pin = `sha256/${"A".repeat(43)}=`;
 let files = 0;
 let store = "";
 beforeEach(() => {
@@ -27,7 +28,7 @@ const ids = async (...filter: string[]) => jsonLines(await device("list", ...fil
 
 it("adds a device once, shows it, changes what is named and nothing else, and removes it", async () => {
   const named = ["--name", "Till 1", "--group", "berlin", "--site", "s1", "--location", "desk", "--via", "tus"];
-  const more = ["--probe", "http", "--tag", "a", "--tag", "b", "--meta", "owner=x=y", "--pin", "sha256/AA"];
+  const more = ["--probe", "http", "--tag", "a", "--tag", "b", "--meta", "owner=x=y", "--pin", pin];
   expect(await device("add", "pos-1", "--address", "10.0.0.1", ...named, ...more)).toMatchObject({
     code: 0,
     out: "pos-1  created\n",
@@ -44,7 +45,7 @@ it("adds a device once, shows it, changes what is named and nothing else, and re
     site: "s1",
     location: "desk",
     tags: ["a", "b"],
-    pins: ["sha256/AA"],
+    pins: [pin],
     metadata: { owner: "x=y" },
   };
   expect(jsonLines(await device("show", "pos-1", "--json"))).toMatchObject([{ ...registered, reports: [] }]);
@@ -220,6 +221,23 @@ describe("bad input is one clear sentence, and nothing is written", () => {
       2,
       "goes with a store",
     ],
+    ["a folder for a store", ["device", "list", "--store", "FOLDER"], 2, "is a folder"],
+    ["a folder to keep it in", ["device", "add", "b", "--address", "c", "--store", "FOLDER"], 2, "is a folder"],
+    [
+      "a pin that is none",
+      ["device", "add", "b", "--address", "c", "--pin", "CANARY", "--store", "SOME"],
+      2,
+      "A pin is",
+    ],
+    ["another such pin", ["device", "set", "a", "--pin", "CANARY", "--store", "SOME"], 2, "A pin is"],
+    ["no id", ["device", "show", "--store", "SOME"], 2, "flashwave: missing required argument 'id'"],
+    [
+      "an option that is none",
+      ["device", "set", "a", "--password=CANARY"],
+      2,
+      "flashwave: unknown option '--password'",
+    ],
+    ["one of profiles", ["profile", "set", "a", "--token=CANARY"], 2, "flashwave: unknown option '--token'"],
     ["no address", ["device", "add", "a", "--store", "STORE"], 2, "Give --address"],
     ["an address that is none", ["device", "add", "a", "--address", "ftp://x", "--store", "NEW"], 3, "invalid_address"],
     ["nothing to set", ["device", "set", "a", "--store", "STORE"], 2, "Say what to set"],

@@ -13,7 +13,7 @@ const list = (argument: string | readonly string[]): readonly string[] => [argum
 
 /** `flashwave device …`: the devices of a fleet. */
 export function deviceGroup(host: Host): Command {
-  const group = commandGroup("device", "the devices of a fleet: add, import, list, show, set, export, remove");
+  const group = commandGroup(host, "device", "the devices of a fleet: add, import, list, show, set, export, remove");
   const fields = { rows: [...storeRows, ...deviceFieldRows, jsonRow], repeatable: repeatableFields };
   addSubcommand<DeviceWriteFlags>(group, host, {
     name: "add",

@@ -4,6 +4,7 @@ import { changedDevice, type DeviceFieldFlags, deviceFieldsOf } from "../../stor
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { type RowResult, reportRows } from "../../store/output.ts";
 import { UsageError } from "../../usage-error.ts";
+import { requirePins } from "../../wire.ts";
 
 export type DeviceWriteFlags = StoreFlags & DeviceFieldFlags & { readonly json?: boolean };
 
@@ -11,6 +12,7 @@ export type DeviceWriteFlags = StoreFlags & DeviceFieldFlags & { readonly json?:
 export async function addDevice(id: string, flags: DeviceWriteFlags, io: Io): Promise<number> {
   const fields = deviceFieldsOf(flags);
   if (fields.address === undefined) throw new UsageError("Give --address, http(s)://host[:port].");
+  await requirePins(fields.pins);
   await using registry = await openStore(flags, { makes: true });
   const row = { id, ...fields, ifRevision: 0 } as DeviceInput;
   const results = await registry.devices.put([row], { signal: io.signal });
@@ -27,6 +29,7 @@ export async function setDevices(ids: readonly string[], flags: DeviceWriteFlags
   const fields = deviceFieldsOf(flags);
   if (Object.keys(fields).length === 0 && flags.unset === undefined)
     throw new UsageError("Say what to set: one of the options, or --unset.");
+  await requirePins(fields.pins);
   await using registry = await openStore(flags);
   const found = await registry.devices.getMany(ids, { signal: io.signal });
   const rows = [...found.values()].map((row) => changedDevice(row, flags));

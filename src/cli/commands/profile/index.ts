@@ -19,7 +19,7 @@ const content: readonly Row[] = [
 
 /** `flashwave profile …`: how the devices of a fleet are spoken to. */
 export function profileGroup(host: Host): Command {
-  const group = commandGroup("profile", "how devices are spoken to: add, override, resolve, list, show, set, …");
+  const group = commandGroup(host, "profile", "how devices are spoken to: add, override, resolve, list, show, set, …");
   const writes = { rows: [...storeRows, ...content, jsonRow], repeatable: ["header", "option"] };
   addSubcommand<ProfileWriteFlags>(group, host, {
     name: "add",
