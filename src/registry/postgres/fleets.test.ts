@@ -168,26 +168,6 @@ describePostgres("fleets of one database", () => {
     expect(await one.profiles.metrics()).toMatchObject({ profiles: 21, overrides: { fleet: 0, group: 0, device: 0 } });
   });
 
-  it.each([
-    ["its parent was removed", "remove_profiles", "p", { result: "invalid_parent" }],
-    ["its device was removed", "remove_devices", "d", { result: "invalid_device" }],
-  ])("judge a profile again when %s before it was written", async (_, call, gone, expected) => {
-    const fleet = newFleet();
-    await using registry = await open(fleet);
-    await accept(registry.profiles, { id: "p", name: "P" });
-    await accept(registry.devices, device("d"));
-    const { rows } = await pool.query("SELECT key FROM flashwave.fleet WHERE name = $1", [fleet]);
-    const other = await pool.connect();
-    await other.query("BEGIN");
-    await other.query(`SELECT * FROM flashwave.${call}($1, $2)`, [rows[0]?.key, [gone]]);
-    const put = registry.profiles.put([{ id: "o", name: "O", parent: "p", scope: "device", device: "d" }]);
-    const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%put_profiles%'";
-    while ((await pool.query(waiting)).rowCount === 0);
-    await other.query("COMMIT");
-    other.release();
-    expect(await put).toMatchObject([expected]);
-  });
-
   it("keep an inline profile once for like devices, and let it go with the last of them", async () => {
     const fleet = newFleet();
     await using registry = await open(fleet);
