@@ -47,6 +47,30 @@ export const registryMutations: readonly Mutation[] = [
     },
   },
   {
+    name: "revision-twice",
+    defect: "a removal of profiles in PostgreSQL gives out revisions that another process gives out too",
+    edits: [
+      {
+        file: "src/registry/postgres/profile-functions.ts",
+        find: "SELECT fleet.revision INTO newest FROM fleet WHERE fleet.key = f FOR UPDATE;",
+        replace: "SELECT fleet.revision INTO newest FROM fleet WHERE fleet.key = f;",
+      },
+    ],
+    test: { file: "src/registry/postgres/races.test.ts", title: "give out each revision once: " },
+  },
+  {
+    name: "orphaned-override",
+    defect: "an override stays that was put in PostgreSQL while its device was removed",
+    edits: [
+      {
+        file: "src/registry/postgres/device-functions.ts",
+        find: "INTO start, overrides FROM fleet WHERE fleet.key = f FOR UPDATE;",
+        replace: "INTO start, overrides FROM fleet WHERE fleet.key = f;",
+      },
+    ],
+    test: { file: "src/registry/postgres/races.test.ts", title: "are decided by what is there when they are done: " },
+  },
+  {
     name: "artifact-unchecked",
     defect: "a store keeps bytes that are not those of the digest",
     edits: [

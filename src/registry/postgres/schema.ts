@@ -1,5 +1,7 @@
 import type { Schema } from "../../store/postgres/index.ts";
-import { functions } from "./functions.ts";
+import { deviceFunctions } from "./device-functions.ts";
+import { profileFunctions } from "./profile-functions.ts";
+import { reportFunctions } from "./report-functions.ts";
 
 // Keys are text in the collation "C": the order of UTF-8 bytes, which is that of code points. Revisions are of one sequence
 // per fleet, given out under the lock of the fleet's row: their order is the order of commits, so no reader passes one by.
@@ -182,5 +184,5 @@ CREATE INDEX report_device_kind ON flashwave.report (fleet, device, kind, receiv
 
 export const schema: Schema = Object.freeze({
   name: "flashwave",
-  migrations: Object.freeze([`${tables}${functions}`]),
+  migrations: Object.freeze([`${tables}${deviceFunctions}${profileFunctions}${reportFunctions}`]),
 });
