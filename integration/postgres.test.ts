@@ -1,10 +1,14 @@
 // The shared store against what happens to processes and servers: writers that are killed or stopped, several that write,
-// a server that is killed, readers that follow.
+// a server that is killed, a disk that is full, readers that follow.
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openPostgresRegistry, type PostgresRegistry } from "../src/registry/postgres/index.ts";
 import { figure, scale } from "./long.ts";
-import { describePostgres, type PostgresServer, startPostgres } from "./peers/postgres.ts";
+import { describePostgres, nobody, type PostgresServer, startPostgres } from "./peers/postgres.ts";
+import { mountSmall } from "./small-disk.ts";
 import { devicesOf, follow, Writer, type Written } from "./writer.ts";
 
 describePostgres("a fleet in PostgreSQL", () => {
@@ -206,6 +210,47 @@ describePostgres("a fleet in PostgreSQL", () => {
         if ("row" in change) mirror.set(change.id, change.row.name);
       }
       expect(Object.fromEntries(mirror)).toEqual({ a: "new", b: "new", c: "new", d: "new" });
+    });
+  });
+
+  describe("whose disk is full", () => {
+    it("takes nothing of a write, still reads, and goes on when there is room", {
+      timeout: 60_000,
+    }, async (context) => {
+      const mount = join(server.folder, "small");
+      using disk = mountSmall(mount, "16m", nobody);
+      if (disk === undefined) return context.skip("only root may mount a tmpfs");
+      const admin = await connect(server.url());
+      await admin.query(`CREATE TABLESPACE small LOCATION '${mount}'`);
+      await admin.query("CREATE DATABASE small TABLESPACE small");
+      try {
+        await using registry = await openPostgresRegistry(server.url("small"));
+        const kept: string[] = [];
+        const metadata = { text: randomBytes(3_000).toString("base64") }; // PostgreSQL would compress what repeats itself
+        const put = async (round: number) => {
+          const ids = Array.from({ length: 50 }, (_, i) => `d${round}-${i}`);
+          await registry.devices.put(ids.map((id) => ({ id, address: "http://10.0.0.1", metadata })));
+          kept.push(...ids);
+        };
+        const fill = async () => {
+          for (let round = 0; round < 500; round += 1) await put(round);
+        };
+        await expect(fill()).rejects.toMatchObject({
+          code: "registry_failed",
+          retryable: true,
+          message: expect.stringMatching(
+            /^"127.0.0.1:\d+\/small": the database has no room.*nothing of this was written/,
+          ),
+        });
+        expect([...(await devicesOf(registry)).keys()].sort()).toEqual([...kept].sort());
+        execFileSync("mount", ["-o", "remount,size=32m", mount]);
+        await put(500);
+        expect((await devicesOf(registry)).size).toBe(kept.length);
+      } finally {
+        await admin.query("DROP DATABASE small WITH (FORCE)");
+        await admin.query("DROP TABLESPACE small");
+        await admin.end();
+      }
     });
   });
 

@@ -9,6 +9,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../src/core/clock.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 import { figure, scale } from "./long.ts";
+import { mountSmall } from "./small-disk.ts";
 import { devicesOf, follow, Writer, type Written } from "./writer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-files-"));
@@ -130,42 +131,33 @@ async function checkPrefix(path: string): Promise<number> {
 
 describe("a disk that is full", () => {
   const mount = join(folder, "small");
-  const isMounted = mountSmall(mount);
-  afterAll(() => {
-    if (isMounted) execFileSync("umount", [mount]);
-  });
+  const disk = mountSmall(mount, "2m");
+  afterAll(() => disk?.[Symbol.dispose]());
 
-  it.skipIf(!isMounted)("refuses what does not fit, keeps what it took, and goes on (needs a tmpfs)", async () => {
-    const path = join(mount, "fleet.db");
-    await using registry = await openSqliteRegistry(path);
-    const kept: string[] = [];
-    const metadata = { text: "x".repeat(4_096) };
-    const put = async (id: string) => {
-      await registry.devices.put([{ id, address: "http://10.0.0.1", metadata }]);
-      kept.push(id);
-    };
-    const fill = async () => {
-      for (let i = 0; i < 2_000; i += 1) await put(`d${i}`);
-    };
-    await expect(fill()).rejects.toMatchObject({ code: "registry_failed", retryable: true });
-    expect(kept.length).toBeGreaterThan(50);
-    expect([...(await devicesOf(registry)).keys()].sort()).toEqual([...kept].sort());
-    execFileSync("mount", ["-o", "remount,size=16m", mount]);
-    await put("after");
-    expect((await devicesOf(registry)).size).toBe(kept.length);
-    expect(integrity(path)).toEqual(sound);
-  });
+  it.skipIf(disk === undefined)(
+    "refuses what does not fit, keeps what it took, and goes on (needs a tmpfs)",
+    async () => {
+      const path = join(mount, "fleet.db");
+      await using registry = await openSqliteRegistry(path);
+      const kept: string[] = [];
+      const metadata = { text: "x".repeat(4_096) };
+      const put = async (id: string) => {
+        await registry.devices.put([{ id, address: "http://10.0.0.1", metadata }]);
+        kept.push(id);
+      };
+      const fill = async () => {
+        for (let i = 0; i < 2_000; i += 1) await put(`d${i}`);
+      };
+      await expect(fill()).rejects.toMatchObject({ code: "registry_failed", retryable: true });
+      expect(kept.length).toBeGreaterThan(50);
+      expect([...(await devicesOf(registry)).keys()].sort()).toEqual([...kept].sort());
+      execFileSync("mount", ["-o", "remount,size=16m", mount]);
+      await put("after");
+      expect((await devicesOf(registry)).size).toBe(kept.length);
+      expect(integrity(path)).toEqual(sound);
+    },
+  );
 });
-
-function mountSmall(at: string): boolean {
-  try {
-    execFileSync("mkdir", ["-p", at]);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", at], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false; // only root may mount
-  }
-}
 
 describe("a file that cannot be written", () => {
   it("is refused with what to do, and left as it was", async () => {
@@ -186,7 +178,8 @@ describe("a file that cannot be written", () => {
       encoding: "utf8",
       ...nobody,
     });
-    expect(said).toMatch(/^registry_failed the database cannot be written: make its file/);
+    const where = JSON.stringify(join(locked, "fleet.db"));
+    expect(said).toContain(`registry_failed ${where}: the database cannot be written: make its file`);
     expect(existsSync(join(locked, "fleet.db-wal"))).toBe(false);
     chmodSync(locked, 0o755);
   });

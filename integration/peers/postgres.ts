@@ -27,6 +27,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** Lines of `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Has it offer TLS, with this certificate and its key as PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export const password = "p@ss:w/ord";
@@ -54,7 +56,8 @@ export function describePostgres(name: string, body: () => void): void {
 
 // PostgreSQL refuses to run as root, and nobody may not reach a root's checkout: the programs are copied. That also
 // gives libraries the links that the package's own install script would make.
-const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+export const nobody: { readonly uid: number; readonly gid: number } | undefined =
+  process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 
 function copyPrograms(from: string, to: string): void {
   cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith(".a") });
@@ -70,7 +73,7 @@ function copyPrograms(from: string, to: string): void {
 }
 
 /** A free port below those that outgoing connections are given. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const probe = createServer();
@@ -99,9 +102,21 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     stdio: "ignore",
     ...nobody,
   });
+  for (const [name, pem] of [
+    ["server.crt", options.tls?.cert],
+    ["server.key", options.tls?.key],
+  ] as const) {
+    if (pem !== undefined) writeFile(join(data, name), pem);
+  }
   const server = new Server(folder, await freePort(), options);
   await server.start();
   return server;
+}
+
+/** A file that is the server's own, and that nobody else may read. */
+export function writeFile(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  if (nobody !== undefined) chownSync(path, nobody.uid, nobody.gid);
 }
 
 class Server implements PostgresServer {
@@ -128,7 +143,8 @@ class Server implements PostgresServer {
   async start(): Promise<void> {
     const { durable = false, settings = {} } = this.#options;
     const safe = durable ? {} : { fsync: "off", synchronous_commit: "on", full_page_writes: "off" };
-    const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...safe, ...settings };
+    const ssl = this.#options.tls === undefined ? "off" : "on";
+    const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ssl, ...safe, ...settings };
     const flags = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const program = join(this.folder, "native/bin/postgres");
     this.#process = spawn(program, ["-D", join(this.folder, "data"), "-p", String(this.port), ...flags], {

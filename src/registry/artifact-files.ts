@@ -18,6 +18,7 @@ export async function keepFile(
   enter: () => void,
 ): Promise<Uint8Array> {
   const folder = dirname(path);
+  const onDisk = <T>(step: Promise<T>): Promise<T> => keptIn(folder, step);
   await onDisk(mkdir(folder, { recursive: true }));
   const digests = new BlockDigests();
   const file = await onDisk(open(path, "wx"));
@@ -53,11 +54,12 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** The disk's failures are the registry's; those of the artifact's own source stay what they are. */
-async function onDisk<T>(step: Promise<T>): Promise<T> {
+async function keptIn<T>(folder: string, step: Promise<T>): Promise<T> {
   try {
     return await step;
   } catch (cause) {
-    throw failed("the artifact could not be kept; make room and its folder writable, then put it again", cause, true);
+    const what = "the artifact could not be kept; make room and the folder writable, then put it again";
+    throw failed(what, { place: folder, cause, again: true });
   }
 }
 

@@ -129,7 +129,8 @@ const one = () => 1;
 /** Where a file is, by the name that a row has for it: a row that was tampered with must not lead out of the folder. */
 function placeOf(folder: string, file: string): string {
   if (/^[0-9a-f]{64}\.[0-9a-f]{16}$/.test(file)) return join(folder, file);
-  throw failed("the database names a file for an artifact that is none of the registry's; restore it from a copy");
+  const what = "the database names a file for an artifact that is none of this folder's; restore it from a copy";
+  throw failed(what, { place: folder });
 }
 
 const isDigest = (digest: unknown): boolean => typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);

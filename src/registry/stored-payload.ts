@@ -61,10 +61,14 @@ async function openFile(path: string): Promise<FileHandle> {
     return await open(path, "r");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw unknownArtifact();
-    throw new FlashwaveError("artifact_unreadable", "the artifact's file could not be opened; check its folder", {
-      phase: "artifact",
-      cause,
-    });
+    throw new FlashwaveError(
+      "artifact_unreadable",
+      `${JSON.stringify(path)}: the artifact's file could not be opened`,
+      {
+        phase: "artifact",
+        cause,
+      },
+    );
   }
 }
 

@@ -91,7 +91,10 @@ export class ProfileTable {
     const read = this.#read(on, missing);
     return revisions.map((revision, i) => {
       const row = known[i] ?? read.get(revision);
-      if (row === undefined) throw failed("the database misses a version of a profile; restore it from a backup");
+      if (row === undefined) {
+        const { place } = this.#fleet.database;
+        throw failed("the database misses a version of a profile; restore it from a backup", { place });
+      }
       return row;
     });
   }

@@ -23,6 +23,20 @@ export interface PostgresClient {
   release(broken?: boolean): void;
   on(event: "error", listener: (error: Error) => void): unknown;
   off(event: "error", listener: (error: Error) => void): unknown;
+  /** Where it leads, for what an error says: as `pg` has it. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly database?: string | undefined;
+}
+
+/** A server and its database in one word, `db.example:5432/fleets`; nothing of a login. */
+export function placeOf({
+  host,
+  port,
+  database,
+}: Pick<PostgresClient, "host" | "port" | "database">): string | undefined {
+  if (typeof host !== "string" || host === "") return undefined;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}/${database}`;
 }
 
 /** What is used of a pool: a `Pool` of `pg` is one. */

@@ -1,5 +1,12 @@
 import { hash } from "node:crypto";
-import type { Parameter, PostgresClient, PostgresPool, PostgresQuery, Row } from "./client.ts";
+import {
+  type Parameter,
+  type PostgresClient,
+  type PostgresPool,
+  type PostgresQuery,
+  placeOf,
+  type Row,
+} from "./client.ts";
 import { isRefused, sqlState } from "./failure.ts";
 
 /** Texts that are given a name. Those made of a filter have as many texts as there are shapes of filters. */
@@ -34,11 +41,14 @@ export class Connections {
   readonly #names = new Map<string, string>();
   /** Statements sent so far. */
   executed = 0;
+  /** The server and its database: as they were given, or as the first connection of a caller's pool has them. */
+  place: string | undefined;
 
   /** @param patience milliseconds that an answer may take */
-  constructor(pool: PostgresPool, patience: number) {
+  constructor(pool: PostgresPool, patience: number, place: string | undefined) {
     this.#pool = pool;
     this.#patience = patience;
+    this.place = place;
   }
 
   /** @throws StatementError */
@@ -82,7 +92,9 @@ export class Connections {
 
   async #connect(): Promise<PostgresClient> {
     try {
-      return await this.#pool.connect();
+      const client = await this.#pool.connect();
+      this.place ??= placeOf(client);
+      return client;
     } catch (error) {
       throw new StatementError(error, false);
     }

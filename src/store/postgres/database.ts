@@ -40,7 +40,7 @@ export class Database implements Queries {
 
   private constructor(pool: PostgresPool, own: OwnPool | undefined, options: DatabaseOptions) {
     const { patience = 30_000, random = Math.random } = options;
-    this.#connections = new Connections(pool, patience);
+    this.#connections = new Connections(pool, patience, own?.place);
     this.#own = own;
     const onRetry = () => {
       this.#retries += 1;
@@ -71,17 +71,17 @@ export class Database implements Queries {
     try {
       return await this.#readTwice(sql, parameters);
     } catch (error) {
-      throw told(error);
+      throw this.#told(error);
     }
   }
 
   /** Rows of one kind of write, in a statement with those of others; resolves once they are on the disk. */
   async write<T, R>(step: Step<T, R>, rows: readonly T[]): Promise<readonly R[]> {
-    if (this.#closed !== undefined) throw closed();
+    if (this.#closed !== undefined) throw closed(this.#connections.place);
     try {
       return await this.#commits.write(step, rows);
     } catch (error) {
-      throw told(error);
+      throw this.#told(error);
     }
   }
 
@@ -121,12 +121,12 @@ export class Database implements Queries {
 
   async #prepare(schema: Schema): Promise<void> {
     const found = await this.#inspect(schema);
-    checkDatabase(found, schema);
+    checkDatabase(found, schema, this.#connections.place);
     if (found.version === schema.migrations.length) return;
     try {
       await this.#connections.script(migration(schema));
     } catch (error) {
-      throw told(error);
+      throw this.#told(error);
     }
   }
 
@@ -137,6 +137,13 @@ export class Database implements Queries {
     return { server, encoding, version: Number(version), foreign: exists && !ours };
   }
 
+  /** What a caller is told. What no statement failed with is a mistake in the code around it, and stays what it is. */
+  #told(error: unknown): unknown {
+    const isStores = error instanceof StatementError || sqlState(error) !== undefined;
+    const sent = error instanceof StatementError && error.sent;
+    return isStores ? storeFailure(reason(error), sent, this.#connections.place) : error;
+  }
+
   async #close(): Promise<void> {
     await this.#commits.settled();
     await this.#own?.end();
@@ -145,12 +152,6 @@ export class Database implements Queries {
 
 /** What the server or its client said. */
 const reason = (error: unknown): unknown => (error instanceof StatementError ? error.cause : error);
-
-/** What a caller is told of it. What no statement failed with is a mistake in the code around it, and stays what it is. */
-function told(error: unknown): unknown {
-  const isStores = error instanceof StatementError || sqlState(error) !== undefined;
-  return isStores ? storeFailure(reason(error), error instanceof StatementError && error.sent) : error;
-}
 
 /** Whether a connection broke rather than a statement. A timeout is none: it would only be waited for once more. */
 function isLost(error: unknown): boolean {

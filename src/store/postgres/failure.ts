@@ -6,7 +6,7 @@ const told: Readonly<Record<string, string>> = {
   "22": "a value does not fit the database; nothing of this was written",
   "23": "the change would break the database's integrity; nothing of it was written",
   "25006": "the database takes no writes: it is a standby or set to read only; connect to the primary",
-  "28": "the database refused the login: check user, password and pg_hba.conf",
+  "28": "the database refused the login: check user, password and pg_hba.conf, which may ask for TLS (sslmode=verify-full)",
   "3D000": "there is no such database on the server; create it first",
   "40001": "others changed the same rows again and again; try again",
   "40P01": "others changed the same rows again and again; try again",
@@ -44,20 +44,24 @@ export function isRefused(error: unknown): boolean {
 }
 
 /**
- * A failure of `pg` or of PostgreSQL as `registry_failed`, with what to do next; what failed otherwise as it is.
- * Messages of the server may hold values; only what our own statements raise (`P0001`) is passed on.
+ * A failure of `pg` or of PostgreSQL as `registry_failed`, with where and with what to do next; what failed otherwise as
+ * it is. Messages of the server may hold values; only what our own statements raise (`P0001`) is passed on.
+ * @param place the server and its database, where they are known
  */
-export function storeFailure(error: unknown, sent: boolean): unknown {
+export function storeFailure(error: unknown, sent: boolean, place: string | undefined): unknown {
   const state = sqlState(error);
-  if (state === "P0001") return failed((error as Error).message, error);
+  if (state === "P0001") return failed((error as Error).message, { place, cause: error });
   if (state !== undefined) {
     const key = [state, state.slice(0, 3), state.slice(0, 2)].find((code) => told[code] !== undefined);
     const message = told[key ?? ""] ?? `the database failed with SQLSTATE ${state}; its cause says more`;
-    return failed(message, error, key !== undefined && retryable.includes(key));
+    return failed(message, { place, cause: error, again: key !== undefined && retryable.includes(key) });
   }
   if (!(error instanceof Error) || error.name === "FlashwaveError") return error;
-  if (/after calling end on the pool/.test(error.message)) return closed(error);
-  return failed(sent ? lost : unreachable(error), withoutSecrets(error), true);
+  if (/after calling end on the pool/.test(error.message)) return closed(place, error);
+  const cause = withoutSecrets(error);
+  const distrust = sent ? undefined : distrusted(error);
+  if (distrust !== undefined) return failed(distrust, { place, cause });
+  return failed(sent ? lost : unreachable(error), { place, cause, again: true });
 }
 
 const lost =
@@ -69,6 +73,29 @@ const reasons: Readonly<Record<string, string>> = {
   EAI_AGAIN: "its host's address could not be found out",
   ECONNRESET: "it broke the connection off",
 };
+
+// What OpenSSL and Node call it: https://nodejs.org/api/tls.html#x509-certificate-error-codes
+const unknownAuthority =
+  "nobody we know vouches for the database's certificate; give its authority: sslrootcert in the connection string, or ssl.ca of a pool";
+
+const distrusts: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+  SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT: unknownAuthority,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+  CERT_HAS_EXPIRED: "the time of the database's certificate is over; have it renewed",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the database's certificate is another host's; connect by a name that it has, and check who answers there",
+};
+
+/** Why a connection that stood was not used: nothing was sent over it, the login neither. */
+function distrusted(error: Error): string | undefined {
+  if (/does not support SSL/.test(error.message)) {
+    return "TLS was asked for, and the database has none; turn it on there (ssl = on)";
+  }
+  return distrusts[(error as NodeJS.ErrnoException).code ?? ""];
+}
 
 function unreachable(error: Error): string {
   const { code = "" } = error as NodeJS.ErrnoException;

@@ -1,10 +1,12 @@
 import type { ClientConfig } from "pg";
 import { failed } from "../failure.ts";
-import type { PostgresPool } from "./client.ts";
+import { type PostgresPool, placeOf } from "./client.ts";
 
 /** A pool that is ours to close. */
 export interface OwnPool extends PostgresPool {
   end(): Promise<void>;
+  /** The server and its database. */
+  readonly place: string | undefined;
 }
 
 /**
@@ -32,21 +34,30 @@ export async function openPool(connectionString: string): Promise<OwnPool> {
     }
   }
   try {
-    new TimelyClient({ connectionString }); // reads it; a pool does so only when it connects
+    const read = new TimelyClient({ connectionString }); // a pool reads it only when it connects
     const pool = new Pool({ ...poolSettings, connectionString, Client: TimelyClient });
     // A connection that breaks while nobody uses it has left the pool by the time that this is told.
     pool.on("error", () => {});
-    return pool as unknown as OwnPool;
-  } catch {
+    const place = isMisread(connectionString) ? undefined : placeOf(read);
+    return { place, connect: () => pool.connect(), end: () => pool.end() };
+  } catch (error) {
     // What was thrown may hold the string, and the string a password.
-    throw failed("the connection string cannot be read; give postgres://user:password@host:5432/database");
+    throw failed(unreadable((error as NodeJS.ErrnoException).code));
   }
 }
+
+/** Whether a password that was not encoded may have been read as a host, a port or a database: nobody is to be told them. */
+const isMisread = (connectionString: string): boolean => /^[^/]*\/\/[^/?#]*[/?#].*@/s.test(connectionString);
+
+const unreadable = (code: string | undefined): string =>
+  code === "ENOENT" || code === "EACCES"
+    ? `a certificate or key that the connection string names cannot be read (${code}); check its path`
+    : "the connection string cannot be read; give postgres://user:password@host:5432/database";
 
 async function loadClient(): Promise<typeof import("pg")> {
   try {
     return (await import("pg")).default as unknown as typeof import("pg");
   } catch (cause) {
-    throw failed("PostgreSQL needs the package pg: npm install pg", cause);
+    throw failed("PostgreSQL needs the package pg: npm install pg", { cause });
   }
 }

@@ -32,19 +32,22 @@ export function inspectStatement(schema: Schema): string {
 export const versionStatement = (schema: Schema): string =>
   `SELECT coalesce(max(version), 0) FROM ${schema.name}.schema_version`;
 
-/** @throws `registry_failed` for a server or a schema that this code cannot work with */
-export function checkDatabase(found: Found, schema: Schema): void {
-  if (!(found.server >= oldest.number)) {
-    throw failed(`PostgreSQL ${oldest.name} or newer is needed; upgrade the server or use another`);
+/**
+ * @param place the server and its database, for what an error says
+ * @throws `registry_failed` for a server or a schema that this code cannot work with
+ */
+export function checkDatabase(found: Found, schema: Schema, place: string | undefined): void {
+  const fault = faultOf(found, schema);
+  if (fault !== undefined) throw failed(fault, { place });
+}
+
+function faultOf({ server, encoding, foreign, version }: Found, { name, migrations }: Schema): string | undefined {
+  if (!(server >= oldest.number)) {
+    return `PostgreSQL ${oldest.name} or newer is needed; upgrade the server or use another`;
   }
-  if (found.encoding !== "UTF8") throw failed("the database must have the encoding UTF8; create another with it");
-  if (found.foreign) {
-    throw failed(
-      `the database's schema ${schema.name} is another program's; it was left as it is, give another database`,
-    );
-  }
-  const known = schema.migrations.length;
-  if (found.version > known) throw failed(newer(found.version, known));
+  if (encoding !== "UTF8") return "the database must have the encoding UTF8; create another with it";
+  if (foreign) return `the database's schema ${name} is another program's; it was left as it is, give another database`;
+  return version > migrations.length ? newer(version, migrations.length) : undefined;
 }
 
 const newer = (found: number | string, known: number) =>

@@ -30,6 +30,8 @@ export interface DatabaseStatistics {
  * this thread, where a small query costs less than the way to a worker.
  */
 export class Database {
+  /** The file's path, as it was given. */
+  readonly place: string;
   readonly writer: Connection;
   readonly reader: Connection;
   readonly #busy: BusyPolicy;
@@ -38,7 +40,14 @@ export class Database {
   #commits: GroupCommit | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(writer: Connection, reader: Connection, busy: BusyPolicy, waits: { count: number }) {
+  private constructor(
+    place: string,
+    writer: Connection,
+    reader: Connection,
+    busy: BusyPolicy,
+    waits: { count: number },
+  ) {
+    this.place = place;
     this.writer = writer;
     this.reader = reader;
     this.#busy = busy;
@@ -62,13 +71,13 @@ export class Database {
       const writer = await whileBusy(busy, () => openWriter(path, schema));
       try {
         const reader = await whileBusy(busy, () => openReader(path));
-        return new Database(new Connection(writer), new Connection(reader), busy, waits);
+        return new Database(path, new Connection(writer), new Connection(reader), busy, waits);
       } catch (error) {
         writer.close();
         throw error;
       }
     } catch (error) {
-      throw storeFailure(error);
+      throw storeFailure(error, path);
     }
   }
 
@@ -84,15 +93,19 @@ export class Database {
     try {
       return await whileBusy(this.#busy, () => this.#snapshot(work));
     } catch (error) {
-      throw storeFailure(error);
+      throw storeFailure(error, this.place);
     }
   }
 
   /** Runs statements in a transaction; resolves once it is on the disk. */
   async write<T>(work: (on: Connection) => T): Promise<T> {
-    if (this.#closed !== undefined) throw closed();
+    if (this.#closed !== undefined) throw closed(this.place);
     if (this.#commits === undefined) throw new Error("begin comes before the first write");
-    return await this.#commits.write(() => work(this.writer));
+    try {
+      return await this.#commits.write(() => work(this.writer));
+    } catch (error) {
+      throw storeFailure(error, this.place);
+    }
   }
 
   statistics(): DatabaseStatistics {
@@ -129,11 +142,12 @@ export class Database {
 function openWriter(path: string, schema: Schema): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
   try {
-    checkFile(database, schema);
+    checkFile(database, schema, path);
     const mode = readSetting(database, "journal_mode = WAL");
-    if (mode !== "wal") throw failed("the database cannot keep a write-ahead log here; use a local disk");
+    if (mode !== "wal")
+      throw failed("the database cannot keep a write-ahead log here; use a local disk", { place: path });
     applySettings(database);
-    migrate(database, schema);
+    migrate(database, schema, path);
     return database;
   } catch (error) {
     database.close();

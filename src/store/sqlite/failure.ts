@@ -27,15 +27,16 @@ export function resultCode(error: unknown): number | undefined {
 export const isBusy = (error: unknown): boolean => resultCode(error) === 5;
 
 /**
- * An SQLite error as `registry_failed`, with what to do next; any other error as it is. SQLite's own message may hold
- * parts of a statement, never of a value; it stays in the cause.
+ * An SQLite error as `registry_failed`, with its file and with what to do next; any other error as it is. SQLite's own
+ * message may hold parts of a statement, never of a value; it stays in the cause.
+ * @param place the file's path
  */
-export function storeFailure(error: unknown): unknown {
-  if (isClosed(error)) return closed(error);
+export function storeFailure(error: unknown, place: string): unknown {
+  if (isClosed(error)) return closed(place, error);
   const code = resultCode(error);
   if (code === undefined) return error;
   const message = told[code] ?? `the database failed with SQLite's code ${code}; its cause says more`;
-  return failed(message, error, retryable.includes(code));
+  return failed(message, { place, cause: error, again: retryable.includes(code) });
 }
 
 /** Whether a statement came after its connection had been closed: nothing that SQLite itself would say. */

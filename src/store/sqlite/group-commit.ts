@@ -1,7 +1,6 @@
 import type { BusyPolicy } from "./busy.ts";
 import { whileBusy } from "./busy.ts";
 import type { Connection } from "./connection.ts";
-import { storeFailure } from "./failure.ts";
 
 /** One write that waits for its commit. */
 interface Job {
@@ -59,7 +58,7 @@ export class GroupCommit {
           result = work();
         },
         acknowledge: () => resolve(result),
-        refuse: (error) => reject(storeFailure(error)),
+        refuse: reject,
       });
       this.#running ??= this.#drain();
     });

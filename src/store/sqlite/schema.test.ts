@@ -14,8 +14,11 @@ const second = "ALTER TABLE a ADD COLUMN text TEXT; INSERT INTO a VALUES (2, 'b'
 const old: Schema = { applicationId: 42, migrations: [first] };
 const current: Schema = { applicationId: 42, migrations: [first, second] };
 
-const failure = (words: string) => ({ code: "registry_failed", message: expect.stringContaining(words) });
 const path = (name: string) => join(folder, name);
+const failure = (file: string, words: string) => ({
+  code: "registry_failed",
+  message: expect.stringContaining(`${JSON.stringify(file)}: ${words}`),
+});
 
 async function rows(name: string, schema: Schema): Promise<readonly (readonly unknown[])[]> {
   const database = await Database.open(path(name), { schema });
@@ -50,29 +53,29 @@ describe("migrations", () => {
 describe("a file that is not ours to write", () => {
   const unchanged = async (name: string, words: string) => {
     const before = readFileSync(path(name));
-    await expect(Database.open(path(name), { schema: old })).rejects.toMatchObject(failure(words));
+    await expect(Database.open(path(name), { schema: old })).rejects.toMatchObject(failure(path(name), words));
     expect(readFileSync(path(name)).equals(before)).toBe(true);
   };
 
   it("has a newer schema", async () => {
     await rows("newer", current);
-    await unchanged("newer", "schema version 2, this Flashwave knows 1");
+    await unchanged("newer", "the database has schema version 2, this Flashwave knows 1");
   });
 
   it("belongs to another program", async () => {
     const file = new DatabaseSync(path("foreign"));
     file.exec("CREATE TABLE theirs (n INTEGER)");
     file.close();
-    await unchanged("foreign", "another program");
+    await unchanged("foreign", "the file is a database of another program");
     const marked = new DatabaseSync(path("marked"));
     marked.exec("PRAGMA application_id = 7");
     marked.close();
-    await unchanged("marked", "another program");
+    await unchanged("marked", "the file is a database of another program");
   });
 
   it("is no database", async () => {
     writeFileSync(path("text"), "id,address\npos-001,http://10.0.0.1\n".repeat(100));
-    await unchanged("text", "not an SQLite database");
+    await unchanged("text", "the file is not an SQLite database");
   });
 
   it("is damaged", async () => {
@@ -81,28 +84,28 @@ describe("a file that is not ours to write", () => {
     const bytes = readFileSync(path("damaged"));
     bytes.fill(0xaa, 100, 4_096); // the schema's page, behind the header
     writeFileSync(path("damaged"), bytes);
-    await unchanged("damaged", "damaged");
+    await unchanged("damaged", "the database is damaged");
   });
 
   it("is a folder, or in one that is missing", async () => {
     const options = { schema: old };
-    await expect(Database.open(folder, options)).rejects.toMatchObject(failure("cannot be opened"));
-    await expect(Database.open(join(folder, "no", "file"), options)).rejects.toMatchObject(
-      failure("folder must exist"),
-    );
+    for (const file of [folder, path("no/file")]) {
+      const words = "the database cannot be opened: its folder must exist";
+      await expect(Database.open(file, options)).rejects.toMatchObject(failure(file, words));
+    }
   });
 });
 
 it("is looked at again under the write lock: what another starter made of it meanwhile stays", () => {
   for (const [words, meanwhile] of [
-    ["another program", "CREATE TABLE theirs (n INTEGER)"],
-    ["schema version 2", `${first}; PRAGMA application_id = 42; PRAGMA user_version = 2`],
+    ["the file is a database of another program", "CREATE TABLE theirs (n INTEGER)"],
+    ["the database has schema version 2", `${first}; PRAGMA application_id = 42; PRAGMA user_version = 2`],
   ] as const) {
     using file = new DatabaseSync(":memory:");
     file.exec(meanwhile);
     const tables = () => file.prepare("SELECT name FROM sqlite_schema").all();
     const before = tables();
-    expect(() => migrate(file, old)).toThrow(words);
+    expect(() => migrate(file, old, "memory")).toThrow(`"memory": ${words}`);
     expect([tables(), file.isTransaction]).toEqual([before, false]);
   }
 });

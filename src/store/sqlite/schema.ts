@@ -26,16 +26,18 @@ export function checkSqliteVersion(version: string | undefined): void {
 /**
  * Refuses files that are not ours, or newer than this code, before anything is written to them. An empty file is ours
  * to fill.
+ * @param place the file's path, for what an error says
  */
-export function checkFile(database: DatabaseSync, schema: Schema): void {
+export function checkFile(database: DatabaseSync, schema: Schema, place: string): void {
   const id = readSetting(database, "application_id");
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"];
   if (id !== schema.applicationId && (id !== 0 || tables !== 0)) {
-    throw failed("the file is a database of another program; it was left as it is, give another path");
+    throw failed("the file is a database of another program; it was left as it is, give another path", { place });
   }
   const [found, known] = [readSetting(database, "user_version"), schema.migrations.length];
   if (typeof found === "number" && found > known) {
-    throw failed(`the database has schema version ${found}, this Flashwave knows ${known}; use a newer Flashwave`);
+    const versions = `the database has schema version ${found}, this Flashwave knows ${known}`;
+    throw failed(`${versions}; use a newer Flashwave`, { place });
   }
 }
 
@@ -44,10 +46,10 @@ export function checkFile(database: DatabaseSync, schema: Schema): void {
  * read again under the write lock.
  * @throws an SQLite error; BUSY when somebody else has the lock
  */
-export function migrate(database: DatabaseSync, schema: Schema): void {
+export function migrate(database: DatabaseSync, schema: Schema, place: string): void {
   database.exec("BEGIN IMMEDIATE");
   try {
-    checkFile(database, schema);
+    checkFile(database, schema, place);
     const done = Number(readSetting(database, "user_version"));
     for (const step of schema.migrations.slice(done)) database.exec(step);
     if (done < schema.migrations.length) {

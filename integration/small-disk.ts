@@ -1,0 +1,18 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+
+/** A disk of a few megabytes in memory, as long as it is needed; nothing where it cannot be had: only root may mount. */
+export function mountSmall(
+  path: string,
+  size: string,
+  owner?: { readonly uid: number; readonly gid: number },
+): Disposable | undefined {
+  mkdirSync(path, { recursive: true });
+  const whose = owner === undefined ? "" : `,uid=${owner.uid},gid=${owner.gid},mode=700`;
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}${whose}`, "tmpfs", path], { stdio: "ignore" });
+  } catch {
+    return undefined;
+  }
+  return { [Symbol.dispose]: () => void execFileSync("umount", [path]) };
+}
