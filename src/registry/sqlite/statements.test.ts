@@ -3,131 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import type { DeviceFilter, ProfileFilter, ProfileSubject, ReportFilter } from "../../core/registry.ts";
+import type { ProfileSubject } from "../../core/registry.ts";
 import { semver } from "../../core/versions.ts";
-import { testArtifact } from "../artifact-fixture.suite.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
 import { device } from "../driver.suite.ts";
+import { deviceFilters, fill, readAll, testLog, unmetStatements, writeAll } from "../statements.suite.ts";
 import { openSqliteRegistry, type SqliteRegistry } from "./index.ts";
 import { devicePage } from "./match-device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-statements-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
-
-const deviceFilters: readonly DeviceFilter[] = [
-  {},
-  { ids: ["d1", "d5"] },
-  { ids: ["d1"], site: "s1", tags: ["t1"] },
-  { status: "online" },
-  { status: ["online", "offline"] },
-  { group: "g1" },
-  { site: "s1" },
-  { location: "l" },
-  { delivery: "http" },
-  { profileId: "p" },
-  { tags: ["t1"] },
-  { tags: ["t1", "x1"], site: "s1" },
-  { firmware: { min: "1.0.0", below: "2.0.0" } },
-  { firmware: { above: "1.0.0", max: "2.0.0" }, seenAfter: 1 },
-  { seenBefore: 5, seenAfter: 1 },
-  { site: "s1", seenBefore: 5, tags: ["t1"] },
-  { tags: ["t1"], status: ["online", "unknown"] },
-  { text: "x" },
-];
-
-const profileFilters: readonly ProfileFilter[] = [
-  {},
-  { ids: ["p"] },
-  { kind: "base" },
-  { kind: "override" },
-  { parent: "p" },
-  { scope: "group" },
-  { group: "g1" },
-  { device: "d1" },
-  { delivery: "http" },
-  { kind: "override", scope: "device", delivery: "http" },
-];
-
-const reportFilters: readonly ReportFilter[] = [
-  {},
-  { device: "d1" },
-  { kind: "log" },
-  { device: "d1", kind: "log" },
-  { since: 1, until: Number.MAX_SAFE_INTEGER },
-  { device: "d1", kind: "log", since: 1, until: Number.MAX_SAFE_INTEGER },
-];
-
-const subject: ProfileSubject = { id: "d1", group: "g1", profileId: "p" };
-
-async function fill(registry: SqliteRegistry, count: number): Promise<void> {
-  await registry.profiles.put([
-    { id: "p", name: "P" },
-    { id: "o", name: "O", parent: "p", items: [{ purpose: "send", kind: "header", name: "a", value: "1" }] },
-    { id: "g", name: "G", parent: "o", scope: "group", group: "g1" },
-  ]);
-  const rows = Array.from({ length: count }, (_, i) =>
-    device(`d${i}`, { group: `g${i % 5}`, site: `s${i % 9}`, tags: [`t${i % 3}`, `x${i % 7}`], profileId: "p" }),
-  );
-  await registry.devices.put(rows);
-  await registry.devices.observe(rows.map(({ id }, i) => ({ id, seenAt: i, firmware: `1.${i}.0`, status: "online" })));
-  await registry.reports.append(
-    Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, device: `d${i % 2}`, kind: i % 4 < 2 ? "log" : "heartbeat" })),
-  );
-  await registry.profiles.put([{ id: "one", name: "One", parent: "p", scope: "device", device: "d1" }]);
-}
-
-/** Every read of every port; a write of every kind is in `writeAll`. */
-async function readAll(registry: SqliteRegistry): Promise<void> {
-  const { devices, profiles, artifacts, reports } = registry;
-  for (const filter of reportFilters) {
-    for (const order of ["newest", "oldest"] as const) {
-      const { next = "" } = await reports.page(filter, { limit: 1, order });
-      await reports.page(filter, { limit: 1, order, after: next });
-    }
-  }
-  for (const filter of deviceFilters) {
-    const { next } = await devices.page(filter, { limit: 1 });
-    if (next !== undefined) await devices.page(filter, { limit: 1, after: next });
-  }
-  for (const filter of profileFilters) {
-    const { next } = await profiles.page(filter, { limit: 1 });
-    if (next !== undefined) await profiles.page(filter, { limit: 1, after: next });
-  }
-  const [feed, profileFeed] = [(await devices.page()).feed, (await profiles.page()).feed];
-  await devices.getMany(["d1"]);
-  await devices.changes(feed);
-  await profiles.getMany(["p"]);
-  await profiles.changes(profileFeed);
-  await profiles.overridesSince(["p", "o"], profileFeed);
-  await profiles.items(["p", "o"], "header");
-  const { revision } = await profiles.metrics();
-  await profiles.resolveMany([subject]);
-  await profiles.resolveMany([subject], { at: revision - 1 });
-  await artifacts.list({ limit: 1 });
-}
-
-async function writeAll(registry: SqliteRegistry): Promise<void> {
-  const { devices, profiles, artifacts, reports } = registry;
-  for (const filter of [{ device: "d0", kind: "log" }, { kind: "log" }, { device: "d1" }, {}] as const) {
-    await reports.removeBefore(Number.MAX_SAFE_INTEGER, filter);
-  }
-  const profile = { send: { path: "/own" } };
-  await devices.put([device("own", { profile, tags: ["a"] }), device("own", { tags: ["b"], ifRevision: 1 })]);
-  await devices.getMany(["own"]);
-  await devices.put([device("own", { tags: ["b"] })]);
-  await profiles.put([{ id: "o", name: "O again", parent: "p" }]);
-  await profiles.resolveMany([subject]);
-  await devices.put([device("gone", { profile })]);
-  await devices.remove(["d1", "own", "gone"]);
-  await profiles.remove(["o", "p"]);
-  const { digest } = await artifacts.put(testArtifact("one"));
-  await artifacts.put(testArtifact("two"));
-  const { next = "" } = await artifacts.list({ limit: 1 });
-  await artifacts.list({ limit: 1, after: next });
-  await (await artifacts.open(digest))[Symbol.asyncDispose]();
-  await artifacts.remove(digest);
-}
 
 /** What is done once in ten thousand changes. */
 async function forgetChanges(path: string, registry: SqliteRegistry): Promise<void> {
@@ -175,7 +61,9 @@ describe("every statement", () => {
   it.each([0, 300])("uses an index, with %i devices before it", async (count) => {
     const path = join(folder, `plans-${count}.db`);
     const statements = await statementsOf(path, count + 2);
-    expect(statements.length).toBeGreaterThan(60);
+    const { all, unmet } = unmetStatements(import.meta.dirname, statements);
+    expect(unmet).toEqual([]);
+    expect([all, statements.length].every((found) => found > 45)).toBe(true);
     using file = new DatabaseSync(path);
     const met = new Set<RegExp>();
     for (const sql of statements) {
@@ -254,7 +142,8 @@ describe("statements are as few", () => {
       return registry.statistics().statements + cold.statistics().statements - before - 2; // BEGIN and COMMIT
     };
     const counts: readonly (readonly [what: string, call: () => Promise<unknown>, statements: number])[] = [
-      ["devices by id", () => devices.getMany(ids), 1],
+      ["devices by id, and the profiles of their own", () => devices.getMany(ids), 2],
+      ["the same, known by now", () => devices.getMany(ids), 1],
       ["a page and its feed", () => devices.page({}, { limit: 300 }), 2],
       ["a page of a range, counted before", () => devices.page({ seenBefore: 200 }, { limit: 400 }), 3],
       ["a page with inline profiles", () => cold.devices.page({ text: "own" }, { limit: 200 }), 3],
@@ -279,34 +168,6 @@ describe("statements are as few", () => {
     ids.map((id, i) => ({ id, group: `g${i % 5}`, profileId: "p" }));
 });
 
-describe("the log", () => {
-  it("tells each operation once, with its rows and its failure, and adds them up", async () => {
-    const log: unknown[] = [];
-    const registry = await openSqliteRegistry(join(folder, "log.db"), {
-      onOperation: ({ operation, records, duration, at, error }) => {
-        expect([duration >= 0, at > 0]).toEqual([true, true]);
-        log.push([operation, records, error]);
-      },
-    });
-    const { feed } = await registry.devices.page();
-    await registry.devices.put([device("a"), device("b")]);
-    await registry.devices.changes(feed);
-    await expect(registry.devices.changes("no cursor")).rejects.toMatchObject({ code: "invalid_cursor" });
-    await registry.devices.remove(["a", "nobody"]);
-    expect(log).toEqual([
-      ["devices.page", 0, undefined],
-      ["devices.put", 2, undefined],
-      ["devices.changes", 2, undefined],
-      ["devices.changes", 0, "invalid_cursor"],
-      ["devices.remove", 1, undefined],
-    ]);
-    const { operations, commits } = registry.statistics();
-    expect(operations.find(({ operation }) => operation === "devices.changes")).toMatchObject({
-      calls: 2,
-      errors: 1,
-      records: 2,
-    });
-    expect(commits).toBe(3); // one to settle the version scheme
-    await registry[Symbol.asyncDispose]();
-  });
+describe("operations", () => {
+  testLog((options) => openSqliteRegistry(join(folder, "log.db"), options));
 });
