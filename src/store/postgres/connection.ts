@@ -7,10 +7,10 @@ import {
   placeOf,
   type Row,
 } from "./client.ts";
-import { isRefused, sqlState } from "./failure.ts";
+import { isMisnamed, isRefused, sqlState } from "./failure.ts";
 
 /** Texts that are given a name. Those made of a filter have as many texts as there are shapes of filters. */
-const named = 256;
+const most = 256;
 
 // int8 as a number: all of ours are far below 2^53. Told with each statement, since the pool may be the caller's.
 const numbers: readonly number[] = [20, 21, 23];
@@ -39,6 +39,7 @@ export class Connections {
   readonly #pool: PostgresPool;
   readonly #patience: number;
   readonly #names = new Map<string, string>();
+  #named: number = most;
   /** Statements sent so far. */
   executed = 0;
   /** The server and its database: as they were given, or as the first connection of a caller's pool has them. */
@@ -53,15 +54,18 @@ export class Connections {
 
   /** @throws StatementError */
   async all(sql: string, parameters: readonly Parameter[]): Promise<readonly Row[]> {
+    const query: PostgresQuery = { text: sql, values: parameters, rowMode: "array", types };
     const name = this.#nameOf(sql);
-    const { rows } = await this.#run({
-      text: sql,
-      values: parameters,
-      rowMode: "array",
-      types,
-      ...(name === undefined ? {} : { name }),
-    });
-    return rows as readonly Row[];
+    if (name === undefined) return (await this.#run(query)).rows as readonly Row[];
+    try {
+      return (await this.#run({ ...query, name })).rows as readonly Row[];
+    } catch (error) {
+      if (!isMisnamed((error as StatementError).cause)) throw error;
+      // Behind a pooler that shares out connections by transaction, statements go without a name from now on.
+      this.#names.clear();
+      this.#named = 0;
+      return (await this.#run(query)).rows as readonly Row[];
+    }
   }
 
   /** Runs several statements in one message, which makes them one transaction. */
@@ -102,7 +106,7 @@ export class Connections {
 
   #nameOf(sql: string): string | undefined {
     const known = this.#names.get(sql);
-    if (known !== undefined || this.#names.size >= named) return known;
+    if (known !== undefined || this.#names.size >= this.#named) return known;
     const name = `flashwave_${hash("sha256", sql).slice(0, 32)}`;
     this.#names.set(sql, name);
     return name;

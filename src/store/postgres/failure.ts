@@ -33,6 +33,14 @@ export function isContended(error: unknown): boolean {
   return ["40001", "40P01"].includes(sqlState(error) ?? "");
 }
 
+/**
+ * Whether a statement was not known by the name that it had been given, or known already: a pooler has put another
+ * connection of the server's under ours. Nothing of it was run.
+ */
+export function isMisnamed(error: unknown): boolean {
+  return ["26000", "42P05"].includes(sqlState(error) ?? "");
+}
+
 /** Whether the server ended the connection. */
 export function isEnded(error: unknown): boolean {
   return /^(08|57P)/.test(sqlState(error) ?? "");
