@@ -4,13 +4,11 @@ import { join } from "node:path";
 import type { Artifact, ArtifactRef } from "../core/artifact.ts";
 import type { ArtifactStore } from "../core/artifact-store.ts";
 import type { CallOptions, Listing, PageOptions } from "../core/page.ts";
-import type { Counters } from "../store/counters.ts";
 import { failed } from "../store/failure.ts";
 import { checkSameMeaning, readReference, unknownArtifact } from "./artifact-bytes.ts";
 import { keepFile, sweepFiles } from "./artifact-files.ts";
-import type { Cursors } from "./cursor.ts";
-import type { Gate } from "./gate.ts";
 import { freezeAll } from "./json.ts";
+import type { Keeper } from "./keeper.ts";
 import { issuer, listing } from "./page.ts";
 import { type PageWindow, resolvePage } from "./page-options.ts";
 import { findStored, openStored } from "./stored-payload.ts";
@@ -46,13 +44,6 @@ type Columns = readonly [
   file: string,
   blocks: Uint8Array,
 ];
-
-/** What a store of artifacts needs of its registry. */
-export interface Keeper {
-  readonly gate: Gate;
-  readonly counters: Counters;
-  readonly cursors: Cursors;
-}
 
 const use = "page artifacts";
 

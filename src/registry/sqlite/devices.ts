@@ -1,96 +1,33 @@
-import type {
-  DeviceFilter,
-  DeviceInput,
-  DevicePutResult,
-  DeviceRegistry,
-  Observation,
-  ObserveResult,
-  RegisteredDevice,
-} from "../../core/device-registry.ts";
-import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "../../core/page.ts";
+import type { DeviceInput, DevicePutResult, DeviceRegistry } from "../../core/device-registry.ts";
 import type { Connection } from "../../store/sqlite/index.ts";
-import { gather, inSlices } from "../batches.ts";
-import { changesOf, itemsOf, lengthOf, sizeOf } from "../counted.ts";
-import { type ResolvedDeviceFilter, resolveDeviceFilter } from "../device-filter.ts";
+import type { ResolvedDeviceFilter } from "../device-filter.ts";
 import { deviceColumns } from "../device-row.ts";
 import type { Feed } from "../feed.ts";
-import { issuer, listing } from "../page.ts";
-import { resolvePage } from "../page-options.ts";
-import { type DeviceRows, observeAll, putDevice } from "../put-device.ts";
+import { keepDevices } from "../kept-devices.ts";
+import { type DeviceRows, putDevice } from "../put-device.ts";
 import type { DeviceTable } from "./device-table.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { type Driver, devicePage, driverCounts, fewDevices } from "./match-device.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
 export function createDevices(fleet: Fleet, table: DeviceTable, profiles: ProfileTable, feed: Feed): DeviceRegistry {
-  const { database, counters } = fleet;
-  return Object.freeze({
-    async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, RegisteredDevice>> {
-      fleet.gate.enter(options);
-      return counters.measure("devices.getMany", sizeOf, () =>
-        gather(ids, (slice) => database.read((on) => table.many(on, slice).map((row) => [row.id, row] as const))),
-      );
-    },
-
-    async page(filter: DeviceFilter = {}, options?: PageOptions): Promise<Page<RegisteredDevice>> {
-      fleet.gate.enter(options);
-      const resolved = resolveDeviceFilter(filter, fleet.versions);
-      const window = resolvePage(fleet.cursors, resolved.use, options);
-      return counters.measure("devices.page", itemsOf, () =>
+  const { database } = fleet;
+  return keepDevices(
+    fleet,
+    {
+      many: (ids) => database.read((on) => table.many(on, ids)),
+      page: (filter, window) =>
         database.read((on) => {
-          const { sql, parameters } = devicePage(resolved, window, deviceColumns, findDriver(on, resolved));
-          const rows = table.rows(on, on.all(sql, ...parameters));
-          const page = listing(rows, ({ id }) => id, window, issuer(fleet.cursors, resolved.use));
-          return { ...page, feed: feed.cursor(readCounts(on).revision) };
+          const { sql, parameters } = devicePage(filter, window, deviceColumns, findDriver(on, filter));
+          return { rows: table.rows(on, on.all(sql, ...parameters)), end: readCounts(on).revision };
         }),
-      );
+      put: (inputs) => database.write((on) => putAll(on, table, profiles, inputs)),
+      observe: (seen) => database.write((on) => seen.map((one) => table.observe(on, one))),
+      remove: (ids) => database.write((on) => ids.filter((id) => removeDevice(on, table, profiles, id)).length),
+      stretch: (after, most) => database.read((on) => table.stretch(on, after, most)),
     },
-
-    async put(rows: readonly DeviceInput[], options?: CallOptions): Promise<readonly DevicePutResult[]> {
-      fleet.gate.enter(options);
-      return counters.measure("devices.put", lengthOf, () =>
-        inSlices(rows, (slice) => database.write((on) => putAll(on, table, profiles, slice))),
-      );
-    },
-
-    async observe(rows: readonly Observation[], options?: CallOptions): Promise<ObserveResult> {
-      fleet.gate.enter(options);
-      return counters.measure(
-        "devices.observe",
-        () => rows.length,
-        async () => {
-          const results = await inSlices(rows, async (slice) => [
-            await database.write((on) => observeAll(slice, (seen) => table.observe(on, seen))),
-          ]);
-          return {
-            unknown: results.flatMap(({ unknown }) => unknown),
-            invalid: results.flatMap(({ invalid }) => invalid),
-          };
-        },
-      );
-    },
-
-    async remove(ids: readonly string[], options?: CallOptions): Promise<number> {
-      fleet.gate.enter(options);
-      return counters.measure(
-        "devices.remove",
-        (removed) => removed,
-        async () => {
-          const removed = await inSlices(ids, (slice) =>
-            database.write((on) => slice.filter((id) => removeDevice(on, table, profiles, id))),
-          );
-          return removed.length;
-        },
-      );
-    },
-
-    async changes(after: Cursor, options?: ChangesOptions): Promise<Changes<RegisteredDevice>> {
-      fleet.gate.enter(options);
-      return counters.measure("devices.changes", changesOf, () =>
-        feed.read(after, options, (from, most) => database.read((on) => table.stretch(on, from, most))),
-      );
-    },
-  });
+    feed,
+  );
 }
 
 /** The candidate that has the fewest devices, unless even that has many. */
