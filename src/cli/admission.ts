@@ -2,7 +2,7 @@ import { readSignedDocument } from "../bytes/index.ts";
 import type { SignedDocument } from "../core/index.ts";
 import type { AdmissionOptions } from "../push/index.ts";
 import { parseManifest } from "../trust/index.ts";
-import { readStart, requireNature } from "./artifact/documents.ts";
+import { type Nature, readStart, requireNature } from "./artifact/documents.ts";
 import { readText } from "./files.ts";
 import type { Flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -30,7 +30,7 @@ export async function readAdmission(flags: TrustFlags): Promise<{ readonly admis
     throw new UsageError("--manifest and --minisign exclude each other.");
   if (manifest === undefined && minisign === undefined)
     throw new UsageError("With --trusted-key, give --manifest or --minisign: nothing unsigned is sent.");
-  const texts = await Promise.all(trustedKey.map((path) => readText("--trusted-key", path)));
+  const texts = await Promise.all(trustedKey.map((path) => readKey("--trusted-key", path, "a minisign public key")));
   const isPem = (text: string) => text.includes("-----BEGIN ");
   const keys = texts.filter(isPem);
   // Of two forms of signatures each is checked by keys of its own form.
@@ -46,9 +46,15 @@ export async function readAdmission(flags: TrustFlags): Promise<{ readonly admis
       keys,
       minisign: texts.filter((text) => !isPem(text)),
       ...(needed !== undefined && { threshold: needed }),
-      approvals: { keys: await Promise.all(approvalKey.map((path) => readText("--approval-key", path))) },
+      approvals: { keys: await Promise.all(approvalKey.map((path) => readKey("--approval-key", path))) },
     },
   };
+}
+
+async function readKey(flag: string, path: string, ...more: readonly Nature[]): Promise<string> {
+  const text = await readText(flag, path);
+  requireNature(path, Buffer.from(text), "a public key", ...more);
+  return text;
 }
 
 /** What was signed, and the approvals. */

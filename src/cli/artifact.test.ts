@@ -143,6 +143,12 @@ describe("a file that is not what was meant: 2, and what it is not", () => {
       () => ["--manifest", manifest(), "--approval", manifest()],
       "is not an approval; it is a manifest.",
     ],
+    [
+      "a key",
+      () => ["--manifest", manifest(), "--trusted-key", image],
+      "is neither a public key nor a minisign public",
+    ],
+    ["an approver's key", () => ["--manifest", manifest(), "--approval-key", image], 'fw.bin" is not a public key.'],
   ])("nor does an update take it for %s", async (_, args, sentence) => {
     await using device = await rig.device();
     const ended = await runHere(["update", image, "--to", device.url, ...hasty, ...args(), ...trust()]);
@@ -239,7 +245,7 @@ describe("update under a policy", () => {
     expect(await told(...signed(), "--threshold", "0")).toEqual([2, expect.stringContaining("--threshold takes")]);
     expect(await told("--manifest", manifest(), "--trusted-key", at("a.key"))).toEqual([
       2,
-      expect.stringContaining("--trusted-key[0] must be"),
+      expect.stringContaining("is neither a public key nor a minisign public key; it is a private key."),
     ]);
   });
 

@@ -54,6 +54,10 @@ it("updates devices by id, over HTTP and by a web form, as their profiles say, a
     const row = await show(id);
     expect(row).toMatchObject({ firmware: "2.0.0", status: "online", evidence: { device: id, version: "2.0.0" } });
     expect(row.reports).toMatchObject([{ kind: "delivery", body: { status: "updated" } }]);
+    const shown = (await stored("device", "show", id)).out;
+    expect(shown).toMatch(
+      /^ {2}\S+Z {2}delivery {2}updated: fw\.bin 2\.0\.0, 1 attempt, .*\n {6}runs 2\.0\.0, proved by/m,
+    );
   }
 });
 

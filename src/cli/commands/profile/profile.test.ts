@@ -238,6 +238,22 @@ it("takes what its kind takes, together with what is overridden, and what is of 
   expect(await profile("add", "own", "--via", "gopher", "--option", "foo=1")).toMatchObject({ code: 0 });
 });
 
+it("imports the profiles that their kinds take, and says of each other where it stands", async () => {
+  const rows = [
+    { id: "a", name: "A", delivery: "http", options: { foo: 1 } },
+    { id: "b", name: "B", delivery: "http", requests: { send: { path: "/b" } } },
+    { id: "c", name: "C", parent: "b", scope: "group", group: "g" },
+    { id: "d", name: "D", parent: "nobody" },
+  ];
+  const path = file("rows.ndjson", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const ended = await profile("import", path);
+  expect(ended).toMatchObject({ code: 3, out: "2 created, 0 updated, 2 refused.\n" });
+  expect(ended.err).toMatch(
+    /^line 1: a: invalid_profile: options knows no "foo"[^\n]+\nline 4: d: invalid_parent: parent must be the id of a profile of the store\n$/,
+  );
+  expect((await profile("list")).out).toBe("b  B, base, for http\nc  C, overrides b for group g\n");
+});
+
 it("speaks of a file's faults in its words", async () => {
   const path = file("p.json", { send: { path: "fw" } });
   expect((await profile("add", "p", "--file", path)).out).toMatch(/^p {2}invalid_profile: send\.path must begin/);
