@@ -11,19 +11,14 @@ function equals(field: ResolvedProfileFilter["equal"][number][0], value: string)
   return condition(`p.${field} = ?`, value);
 }
 
-/** The statement that reads one page of what matches, in the order of ids, and one row more; its parameters are not numbered. */
-export function profilePage(
-  filter: ResolvedProfileFilter,
-  window: PageWindow,
-  columns: string,
-  fleet: number,
-): Condition {
+/** Reads the revisions of one page of what matches, in the order of ids, and one row more; its parameters are not numbered. */
+export function profilePage(filter: ResolvedProfileFilter, window: PageWindow, fleet: number): Condition {
   const conditions = [condition("p.fleet = ?", fleet), ...filter.equal.map(([field, value]) => equals(field, value))];
   if (filter.kind !== undefined) conditions.push(condition(`p.parent IS ${filter.kind === "base" ? "" : "NOT "}NULL`));
   if (window.after !== undefined) conditions.push(condition("p.id > ?", window.after));
   if (filter.ids !== undefined) conditions.push(condition("p.id = ANY (?)", keys(filter.ids)));
   return condition(
-    `SELECT ${columns} FROM flashwave.profile p WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
+    `SELECT p.revision FROM flashwave.profile p WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
       ORDER BY p.id LIMIT ? OFFSET ?`,
     ...conditions.flatMap(({ parameters }) => parameters),
     window.limit + 1,

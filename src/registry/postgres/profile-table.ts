@@ -6,6 +6,7 @@ import type {
   ProfilePutResult,
   ProfileRow,
 } from "../../core/profile-registry.ts";
+import { failed } from "../../store/failure.ts";
 import type { Queries, Row } from "../../store/postgres/index.ts";
 import { changeNames, type Stretch } from "../feed.ts";
 import { type ProfileFields, scopeRank } from "../profile-input.ts";
@@ -18,7 +19,10 @@ const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description,
   v.created_at, v.updated_at, v.revision, v.change`;
 
 const profileStatements = {
-  many: `SELECT ${profileColumns} FROM flashwave.profile p WHERE p.fleet = $1 AND p.id = ANY ($2)`,
+  many: "SELECT p.revision FROM flashwave.profile p WHERE p.fleet = $1 AND p.id = ANY ($2)",
+  // OFFSET 0 has PostgreSQL look each of them up, see the resolver's.
+  versions: `SELECT r.* FROM unnest($2::int8[]) AS j (revision) CROSS JOIN LATERAL (
+      SELECT ${profileColumns} FROM flashwave.profile_version p WHERE p.fleet = $1 AND p.revision = j.revision OFFSET 0) r`,
   items: "SELECT p.id, p.items FROM flashwave.profile p WHERE p.fleet = $1 AND p.id = ANY ($2)",
   // Rows of devices have nothing but their id.
   before: `SELECT f.profile_revision, r.* FROM flashwave.fleet f LEFT JOIN LATERAL (
@@ -62,11 +66,26 @@ export class ProfileTable {
 
   async many(ids: readonly string[]): Promise<ProfileRow[]> {
     const found = await this.#fleet.database.all(profileStatements.many, this.#fleet.key, keys(ids));
-    return found.map((row) => this.row(row));
+    return this.rows(found.map(([revision]) => revision as number));
+  }
+
+  /** Rows by their revisions, in their order: a second statement reads those that are not remembered. */
+  async rows(revisions: readonly number[]): Promise<ProfileRow[]> {
+    const known = revisions.map((revision) => this.#read.get(revision));
+    const missing = revisions.filter((_, i) => known[i] === undefined);
+    if (missing.length === 0) return known as ProfileRow[];
+    const { database, key } = this.#fleet;
+    const versions = await database.all(profileStatements.versions, key, missing);
+    const read = new Map(versions.map((columns) => [columns[revisionColumn], this.#row(columns)]));
+    return revisions.map((revision, i) => {
+      const row = known[i] ?? read.get(revision);
+      if (row !== undefined) return row;
+      throw failed("the database misses a version of a profile; restore it from a backup", { place: database.place });
+    });
   }
 
   /** @param columns `profileColumns` */
-  row(columns: Row): ProfileRow {
+  #row(columns: Row): ProfileRow {
     const revision = columns[revisionColumn] as number;
     const known = this.#read.get(revision);
     if (known !== undefined) return known;
@@ -103,7 +122,10 @@ export class ProfileTable {
     return gone.map(([removed, inUse]) => ({ removed: Number(removed), inUse: inUse === true }));
   };
 
-  /** Changes after a revision, in order, with the rows as they were: all, or of these parents' overrides. */
+  /**
+   * Changes after a revision, in order, with the rows as they were: all, or of these parents' overrides. One statement reads
+   * their texts too: who follows the feed has seen none of them before.
+   */
   async stretch(after: number, most: number, parents?: readonly string[]): Promise<Stretch<ProfileRow>> {
     const { sql, parameters } = feedOf(this.#fleet.key, after, most, parents);
     const found = await this.#fleet.database.all(sql, ...parameters);
@@ -111,7 +133,7 @@ export class ProfileTable {
     const changes = told.map((version): Change<ProfileRow> => {
       const [id, revision, kind] = [version[0], version[revisionColumn], version[13]] as [string, number, 0 | 1 | 2];
       const change = changeNames[kind];
-      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: this.row(version) };
+      return change === "deleted" ? { change, id, revision } : { change, id, revision, row: this.#row(version) };
     });
     return { changes, end: Number(found[0]?.[0]), forgotten: 0 };
   }

@@ -1,7 +1,6 @@
 import type { ProfileRegistry } from "../../core/profile-registry.ts";
 import type { Feed } from "../feed.ts";
 import { keepProfiles } from "../kept-profiles.ts";
-import { profileColumns } from "../profile-row.ts";
 import type { Fleet } from "./fleet.ts";
 import { profilePage } from "./match-profile.ts";
 import { beside, isStorable } from "./page.ts";
@@ -18,11 +17,11 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, feed: Feed): P
     {
       many: (ids) => table.many(ids),
       async page(filter, window) {
-        const page = profilePage(filter, window, profileColumns, fleet.key);
+        const page = profilePage(filter, window, fleet.key);
         const { sql, parameters } = beside("f.profile_revision AS feed", "r.*", page, fleet.key);
         const found = await database.all(sql, ...parameters);
-        const rows = found.filter((row) => row[1] !== null).map((row) => table.row(row.slice(1)));
-        return { rows, end: Number(found[0]?.[0]) };
+        const revisions = found.flatMap(([, revision]) => (revision === null ? [] : [revision as number]));
+        return { rows: await table.rows(revisions), end: Number(found[0]?.[0]) };
       },
       put: (inputs) => database.write(table.put, inputs),
       async remove(ids) {

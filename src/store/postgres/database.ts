@@ -66,6 +66,11 @@ export class Database implements Queries {
     }
   }
 
+  /** The server and its database, as far as they are known. */
+  get place(): string | undefined {
+    return this.#connections.place;
+  }
+
   /** One statement that reads. A connection that had broken while it was idle is noticed now, and another one taken. */
   async all(sql: string, ...parameters: readonly Parameter[]): Promise<readonly Row[]> {
     try {
@@ -77,7 +82,7 @@ export class Database implements Queries {
 
   /** Rows of one kind of write, in a statement with those of others; resolves once they are on the disk. */
   async write<T, R>(step: Step<T, R>, rows: readonly T[]): Promise<readonly R[]> {
-    if (this.#closed !== undefined) throw closed(this.#connections.place);
+    if (this.#closed !== undefined) throw closed(this.place);
     try {
       return await this.#commits.write(step, rows);
     } catch (error) {
@@ -121,7 +126,7 @@ export class Database implements Queries {
 
   async #prepare(schema: Schema): Promise<void> {
     const found = await this.#inspect(schema);
-    checkDatabase(found, schema, this.#connections.place);
+    checkDatabase(found, schema, this.place);
     if (found.version === schema.migrations.length) return;
     try {
       await this.#connections.script(migration(schema));
@@ -141,7 +146,7 @@ export class Database implements Queries {
   #told(error: unknown): unknown {
     const isStores = error instanceof StatementError || sqlState(error) !== undefined;
     const sent = error instanceof StatementError && error.sent;
-    return isStores ? storeFailure(reason(error), sent, this.#connections.place) : error;
+    return isStores ? storeFailure(reason(error), sent, this.place) : error;
   }
 
   async #close(): Promise<void> {
