@@ -25,8 +25,8 @@ describePeer("PgBouncer", ["pgbouncer"], ({ pgbouncer }) => {
 
     /** Everything that can be asked of a registry, and writes of two that meet. */
     async function use(one: PostgresRegistry, other: PostgresRegistry): Promise<void> {
-      await fill(one, 200);
-      await Promise.all([readAll(one), readAll(other)]);
+      const start = await fill(one, 200);
+      await Promise.all([readAll(one, start), readAll(other, start)]);
       await writeAll(one);
       const registries = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? one : other));
       const puts = await Promise.all(registries.map(({ devices }, i) => devices.put([device(`pooled${i}`)])));

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { DeviceFilter, ProfileFilter, ProfileSubject, Registry, ReportFilter } from "../core/registry.ts";
+import type { Cursor, DeviceFilter, ProfileFilter, ProfileSubject, Registry, ReportFilter } from "../core/registry.ts";
 import type { OperationCounters, OperationRecord } from "../store/counters.ts";
 import { testArtifact } from "./artifact-fixture.suite.ts";
 import { device } from "./driver.suite.ts";
@@ -51,11 +51,27 @@ const reportFilters: readonly ReportFilter[] = [
   { device: "d1", kind: "log", since: 1, until: Number.MAX_SAFE_INTEGER },
 ];
 
+/** What both drivers have beside their primary keys; each must lead a statement, and without it another would not do as well. */
+export const indexes: readonly string[] = [
+  "device_change_deleted",
+  "device_tag_device",
+  ...["delivery", "firmware", "group", "inline", "location", "profile", "seen", "site", "status"].map(
+    (name) => `device_${name}`,
+  ),
+  ...["base", "delivery", "override", "owner", "parent", "place", "scope"].map((name) => `profile_${name}`),
+  ...["id", "parent", "place"].map((name) => `profile_version_${name}`),
+  ...["device", "device_kind", "kind", "received"].map((name) => `report_${name}`),
+];
+
 const subject: ProfileSubject = { id: "d1", group: "g1", profileId: "p" };
 
-/** A fleet in which each filter is met by some devices, by few where there are indexes for few. */
-export async function fill(registry: Registry, count: number): Promise<void> {
+/**
+ * A fleet in which each filter is met by some devices, by few where there are indexes for few.
+ * @returns the end of the profiles' feed before it
+ */
+export async function fill(registry: Registry, count: number): Promise<Cursor> {
   const { devices, profiles, reports } = registry;
+  const { feed } = await profiles.page();
   const many = Array.from({ length: Math.floor(count / 10) }, (_, i) => `many${i}`);
   await profiles.put([
     { id: "p", name: "P" },
@@ -82,10 +98,11 @@ export async function fill(registry: Registry, count: number): Promise<void> {
     })),
   );
   await profiles.put([{ id: "one", name: "One", parent: "p", scope: "device", device: "d1" }]);
+  return feed;
 }
 
-/** Every read of every port; a write of every kind is in `writeAll`. */
-export async function readAll({ devices, profiles, artifacts, reports }: Registry): Promise<void> {
+/** Every read of every port; a write of every kind is in `writeAll`. @param since what `fill` returned */
+export async function readAll({ devices, profiles, artifacts, reports }: Registry, since: Cursor): Promise<void> {
   for (const filter of reportFilters) {
     for (const order of ["newest", "oldest"] as const) {
       const { next } = await reports.page(filter, { limit: 1, order });
@@ -100,12 +117,12 @@ export async function readAll({ devices, profiles, artifacts, reports }: Registr
     const { next } = await profiles.page(filter, { limit: 1 });
     if (next !== undefined) await profiles.page(filter, { limit: 1, after: next });
   }
-  const [{ feed }, { feed: profileFeed }] = [await devices.page(), await profiles.page()];
+  const { feed } = await devices.page();
   await devices.getMany(["d1"]);
   await devices.changes(feed);
   await profiles.getMany(["p"]);
-  await profiles.changes(profileFeed);
-  await profiles.overridesSince(["p", "o"], profileFeed);
+  await profiles.changes(since);
+  await profiles.overridesSince(["p", "o"], since);
   await profiles.items(["p", "o"], "header");
   const { revision } = await profiles.metrics();
   await profiles.resolveMany([subject]);

@@ -12,6 +12,19 @@ import { schema } from "./schema.ts";
 const folder = mkdtempSync(join(tmpdir(), "flashwave-resolver-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+it("remembers nothing of before a great many changes", async () => {
+  const path = join(folder, "many.db");
+  await using one = await openSqliteRegistry(path);
+  await using other = await openSqliteRegistry(path);
+  const put = (to: string) => one.profiles.put([{ id: "p", name: "P", requests: { send: { path: to } } }]);
+  const resolved = async () => (await other.profiles.resolveMany([{ id: "d", profileId: "p" }])).get("d")?.send?.path;
+  await put("/old");
+  expect(await resolved()).toBe("/old");
+  await put("/new");
+  await one.profiles.put(Array.from({ length: 1_001 }, (_, i) => ({ id: `q${i}`, name: "Q" })));
+  expect(await resolved()).toBe("/new");
+});
+
 it.each([undefined, 2])("does not take what it could not read for what is not there (as of %s)", async (at) => {
   const path = join(folder, `${at}.db`);
   await using registry = await openSqliteRegistry(path);

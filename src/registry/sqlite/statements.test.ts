@@ -7,7 +7,7 @@ import type { ProfileSubject } from "../../core/registry.ts";
 import { semver } from "../../core/versions.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
 import { device } from "../driver.suite.ts";
-import { deviceFilters, fill, readAll, testLog, unmetStatements, writeAll } from "../statements.suite.ts";
+import { deviceFilters, fill, indexes, readAll, testLog, unmetStatements, writeAll } from "../statements.suite.ts";
 import { openSqliteRegistry, type SqliteRegistry } from "./index.ts";
 import { devicePage } from "./match-device.ts";
 
@@ -31,8 +31,7 @@ async function statementsOf(path: string, count: number): Promise<readonly strin
     return prepare.call(this, sql) as StatementSync;
   });
   await using registry = await openSqliteRegistry(path);
-  await fill(registry, count);
-  await readAll(registry);
+  await readAll(registry, await fill(registry, count));
   await writeAll(registry);
   await forgetChanges(path, registry);
   vi.restoreAllMocks();
@@ -66,8 +65,10 @@ describe("every statement", () => {
     expect([all, statements.length].every((found) => found > 45)).toBe(true);
     using file = new DatabaseSync(path);
     const met = new Set<RegExp>();
+    const used = new Set<string>();
     for (const sql of statements) {
       for (const { detail } of file.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as unknown as { detail: string }[]) {
+        used.add(/ INDEX (\w+)/.exec(detail)?.[1] ?? "");
         const isSort = detail.startsWith("USE TEMP B-TREE");
         if (!isSort && !detail.startsWith("SCAN") && !/AUTOMATIC/.test(detail)) continue;
         const excuse = (isSort ? sorting : allowed).find(([pattern]) => pattern.test(isSort ? sql : detail));
@@ -76,6 +77,7 @@ describe("every statement", () => {
       }
     }
     expect([...allowed, ...sorting].map(([pattern]) => pattern).filter((pattern) => !met.has(pattern))).toEqual([]);
+    expect(indexes.filter((name) => !used.has(name))).toEqual([]);
   });
 });
 
@@ -89,8 +91,7 @@ describe("a statement", () => {
     });
     await using registry = await openSqliteRegistry(join(folder, "prepared.db"));
     const work = async () => {
-      await fill(registry, 20);
-      await readAll(registry);
+      await readAll(registry, await fill(registry, 20));
     };
     await work();
     await work(); // updates, where those before were inserts
