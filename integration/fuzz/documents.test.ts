@@ -117,7 +117,7 @@ describe("SWUpdate messages", () => {
     100_000,
     fc.array(bent(told), { maxLength: 8 }),
     (messages) => {
-      let state = foldVerdict(initialState, { kind: "sending" });
+      let state = foldVerdict(initialState, { kind: "sending", at: 0 });
       const read = messages.map((bytes) => readFrame(bytes.toString("utf8")));
       for (const [at, frame] of read.entries()) {
         if (frame?.type === "complaint") expect(frame.text.length).toBeLessThanOrEqual(1_024);

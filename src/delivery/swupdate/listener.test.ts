@@ -20,7 +20,7 @@ it("waits for no verdict beyond the deadline, whatever is told and whatever is n
     fc.asyncProperty(told, fc.integer({ min: 1, max: 100_000 }), async (events, deadline) => {
       const clock = createVirtualClock();
       const listener = new Listener(clock);
-      listener.tell({ kind: "sending" });
+      listener.tell({ kind: "sending", at: 0 });
       let decided: number | undefined;
       let taken: number | undefined;
       const waiting = [
@@ -30,6 +30,8 @@ it("waits for no verdict beyond the deadline, whatever is told and whatever is n
       for (const [happening, pause] of events) {
         await clock.advance(pause);
         listener.tell("at" in happening ? { ...happening, at: clock.now() } : happening);
+        // Whoever that woke looks at the state before time goes on.
+        await clock.advance(0);
       }
       await clock.advance(Math.max(0, Math.max(deadline, 500) - clock.now()));
       await Promise.all(waiting);

@@ -18,7 +18,8 @@ export class Listener {
   readonly #clock: Clock;
   #state: VerdictState = initialState;
   #channel: DeviceChannel | undefined;
-  #changed = Promise.withResolvers<void>();
+  /** Those who wait for the state to change. */
+  readonly #waiting = new Set<() => void>();
   /** How far the install was last told to be: what goes back, or was told already, is passed over. */
   #told = 0;
   /** Whoever watches the step under way. */
@@ -69,8 +70,7 @@ export class Listener {
   tell(event: VerdictEvent): void {
     if (event.kind === "sending") this.#told = 0;
     this.#state = fold(this.#state, event);
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const wake of this.#waiting) wake();
   }
 
   /**
@@ -103,11 +103,13 @@ export class Listener {
 
   async #changedOr(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const waking = new AbortController();
-    const either = signal === undefined ? waking.signal : AbortSignal.any([signal, waking.signal]);
+    const wake = () => waking.abort(woken);
+    this.#waiting.add(wake);
+    signal?.addEventListener("abort", wake);
     // Whatever ends the sleep, the state is looked at again.
-    const slept = this.#clock.sleep(ms, either).catch(() => undefined);
-    await Promise.race([this.#changed.promise, slept]);
-    waking.abort(woken);
+    await this.#clock.sleep(ms, waking.signal).catch(() => undefined);
+    signal?.removeEventListener("abort", wake);
+    this.#waiting.delete(wake);
   }
 
   close(): void {

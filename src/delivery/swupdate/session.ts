@@ -10,6 +10,9 @@ import { formOf, longestWait } from "./form.ts";
 import { Listener } from "./listener.ts";
 import type { SwupdatePlan } from "./options.ts";
 
+/** Made once: without one, each abort makes an error with a stack. */
+const ended = "the upload has ended";
+
 /**
  * One device that runs SWUpdate. The websocket is opened before the first send and kept until the end: it tells what
  * became of each, and whether the device is at another update.
@@ -41,7 +44,7 @@ export class SwupdateSession implements DeliverySession {
     await this.#reach(step);
     const { length: bytes } = payload.artifact;
     if (await this.#installedMeanwhile(step)) return { status: 0, bytes };
-    this.#listener.tell({ kind: "sending" });
+    this.#listener.tell({ kind: "sending", at: this.#bound.context.clock.now() });
     if (this.#listener.state.stage === "busy") throw busy(this.#bound.device);
     const ending = await this.#upload(payload, step);
     this.#status = ending.status;
@@ -127,7 +130,7 @@ export class SwupdateSession implements DeliverySession {
       this.#listener.tell(ending.event);
       return ending;
     } finally {
-      over.abort();
+      over.abort(ended);
       await watching;
     }
   }

@@ -27,7 +27,8 @@ function told(script: readonly Told[]): { readonly state: VerdictState; readonly
 }
 
 function eventOf(word: Exclude<Told, `@${number}`>, at: number): VerdictEvent {
-  if (word === "sending" || word === "received" || word === "refused" || word === "channel-lost") return { kind: word };
+  if (word === "sending") return { kind: word, at };
+  if (word === "received" || word === "refused" || word === "channel-lost") return { kind: word };
   if (word === "reset" || word === "cut") return { kind: "broken", wholly: word === "reset", at };
   if (word === "taken-on") return { kind: "frame", frame: { type: "taken-on" }, at };
   if (word.startsWith("says ")) return { kind: "frame", frame: { type: "complaint", text: word.slice(5) }, at };
@@ -101,6 +102,14 @@ const seen: readonly (readonly [what: string, script: readonly Told[], decision:
   ["another that began after ours", [...begins, "received", "SUCCESS", "START", "FAILURE"], installed],
   ["another under way before ours", ["START", "RUN", "sending"], { next: "busy" }],
   ["another that ended before ours", ["START", "RUN", "FAILURE", "sending"], wait],
+  ["another that has succeeded and is not done", ["START", "RUN", "SUCCESS", "sending"], { next: "busy" }],
+  ["another that is done", ["START", "RUN", "SUCCESS", "DONE", "sending"], wait],
+  [
+    "another whose status came after its FAILURE",
+    ["RUN", "@10", "FAILURE", "DOWNLOAD", "@2009", "sending"],
+    { next: "busy" },
+  ],
+  ["another of which no more is heard: it is asked", ["RUN", "@10", "FAILURE", "DOWNLOAD", "@2010", "sending"], wait],
   ["our own earlier attempt, still under way", [...begins, "reset", "sending"], { next: "busy" }],
   ["our own earlier attempt, failed", [...begins, "cut", "FAILURE", "sending"], wait],
 

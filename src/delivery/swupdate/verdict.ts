@@ -1,4 +1,4 @@
-import type { Frame as AnyFrame } from "./frames.ts";
+import type { Frame as AnyFrame, DeviceStatus } from "./frames.ts";
 
 /** All but what decides nothing. */
 type Frame = Exclude<AnyFrame, { readonly type: "step" }>;
@@ -13,7 +13,7 @@ type Frame = Exclude<AnyFrame, { readonly type: "step" }>;
  */
 export type VerdictEvent =
   /** The upload begins. Whatever the websocket says of an update before its next beginning is not about this one. */
-  | { readonly kind: "sending" }
+  | { readonly kind: "sending"; readonly at: number }
   | { readonly kind: "frame"; readonly frame: Frame; readonly at: number }
   /** The answer: the bytes came; or it certainly took none of them; */
   | { readonly kind: "received" | "refused" }
@@ -25,6 +25,8 @@ export interface VerdictState {
   readonly stage: "idle" | "busy" | "sending" | "received" | "refused" | "broken";
   /** By its latest status the device is at an update, whosever it is. */
   readonly working: boolean;
+  /** When it told its latest status. */
+  readonly heardAt: number;
   /** Since the upload began the device has taken one on. */
   readonly takenOn: boolean;
   /** Since the upload began the device began an update: from then on its verdict is about ours, for it does one at a time. */
@@ -61,11 +63,17 @@ const hearing = 1_000;
 const patience = 5_000;
 /** Milliseconds from FAILURE to the words for it: it says them by another thread. Seen: within 2, before or after. */
 const manners = 250;
+/**
+ * Milliseconds for which a status holds that says "at work". It tells them by several threads: a DOWNLOAD was seen after the
+ * FAILURE that it belongs before. What says nothing more is asked: a busy device answers the head of an upload.
+ */
+const current = 2_000;
 const complaintsKept = 8;
 
 export const initialState: VerdictState = Object.freeze({
   stage: "idle",
   working: false,
+  heardAt: 0,
   takenOn: false,
   began: false,
   accepted: false,
@@ -79,8 +87,9 @@ export const initialState: VerdictState = Object.freeze({
 export function fold(state: VerdictState, event: VerdictEvent): VerdictState {
   switch (event.kind) {
     case "sending": {
-      const { working, deaf } = state;
-      return { ...initialState, working, deaf, stage: working ? "busy" : "sending" };
+      const { working, heardAt, deaf } = state;
+      const busy = working && event.at < heardAt + current;
+      return { ...initialState, working, heardAt, deaf, stage: busy ? "busy" : "sending" };
     }
     case "received":
     case "refused":
@@ -102,17 +111,22 @@ function foldFrame(state: VerdictState, frame: Frame, at: number): VerdictState 
     return state.began || state.takenOn ? { ...state, complaints } : state;
   }
   if (frame.type === "taken-on") return { ...state, takenOn: state.stage !== "idle" };
-  switch (frame.status) {
+  return foldStatus({ ...state, heardAt: at }, frame.status, at);
+}
+
+function foldStatus(state: VerdictState, status: DeviceStatus, at: number): VerdictState {
+  switch (status) {
     case "DOWNLOAD":
     case "START": {
-      const accepted = state.accepted || (frame.status === "START" && state.stage !== "idle");
+      const accepted = state.accepted || (status === "START" && state.stage !== "idle");
       return { ...state, working: true, began: state.stage !== "idle", accepted };
     }
     case "RUN":
     case "SUBPROCESS":
       return { ...state, working: true };
     case "SUCCESS":
-      return concluded(state, "installed", at);
+      // Until DONE it was seen to take an image on and then never answer.
+      return { ...concluded(state, "installed", at), working: state.working };
     case "FAILURE":
       return concluded(state, "failed", at);
     case "DONE":
@@ -120,7 +134,7 @@ function foldFrame(state: VerdictState, frame: Frame, at: number): VerdictState 
       // After its verdict, as always; without one it was missed.
       return concluded(state, "unsaid", at);
     default:
-      return frame.status satisfies never;
+      return status satisfies never;
   }
 }
 
