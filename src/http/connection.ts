@@ -10,6 +10,9 @@ import { pinMismatch, pinned } from "./pinning.ts";
 /** Of the head of one answer, interim or final, and of its trailers. */
 export const maxHeadBytes = 16_384;
 
+/** One for all: the stack of one of its own costs about as much as closing the socket does, and nobody sees it. */
+const closed = new errors.InformationalError("closed");
+
 /** What a connection carries: undici's handler for an exchange, or for the opening of a channel. */
 export interface Cargo extends Dispatcher.DispatchHandler {
   /** Begun to be written to a socket. */
@@ -97,11 +100,10 @@ export class Connection {
    */
   close(): void {
     const { socket } = this;
-    const reason = new errors.InformationalError("closed");
     this.socket = undefined;
     this.#cargo = undefined;
-    socket?.destroy(reason);
-    queueMicrotask(() => this.#client.destroy(reason, nothing));
+    socket?.destroy(closed);
+    queueMicrotask(() => this.#client.destroy(closed, nothing));
   }
 
   #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
