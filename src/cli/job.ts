@@ -78,10 +78,11 @@ export async function runJob(
     },
     adapters,
   );
+  const staging = new Set(devices.filter((device) => stagingAsked(profile, device.profile)).map(({ id }) => id));
   const report = new Report({
     json: flags.json === true,
     print: (line) => view.aside(() => stdout.write(`${line}\n`)),
-    stagingAsked: stagingAsked(profile),
+    stagingAsked: (device) => staging.has(device),
     idWidth: Math.min(
       32,
       devices.reduce((width, { id }) => Math.max(width, id.length), 0),

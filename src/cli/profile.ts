@@ -35,10 +35,14 @@ function asksHealth({ healthPath, via, probe = via }: Flags): boolean {
   return healthPath !== undefined || probe === undefined || probe === "http" || probe === "tus";
 }
 
-/** Whether devices are told to install later, so that nothing but staging is to be expected of them. */
-export function stagingAsked({ options }: Profile): boolean {
-  const applyTime = options?.["applyTime"];
-  return applyTime !== undefined && applyTime !== "Immediate" && options?.["reset"] === undefined;
+/**
+ * Whether a device is told to install later, so that nothing but staging is to be expected of it.
+ * @param own its profile, where it has one: it goes before what the flags say
+ */
+export function stagingAsked(typed: Profile, own: Profile = {}): boolean {
+  const options = { ...typed.options, ...own.options };
+  const applyTime = options["applyTime"];
+  return applyTime !== undefined && applyTime !== "Immediate" && options["reset"] === undefined;
 }
 
 /** Who names one pointer replaces them all; the boot id is worth keeping where it usually stands. */

@@ -6,8 +6,8 @@ export interface ReportOptions {
   readonly json: boolean;
   /** Writes one line of results. */
   readonly print: (line: string) => void;
-  /** Whether devices were told to install later. @default false */
-  readonly stagingAsked?: boolean;
+  /** Whether a device was told to install later. @default none was */
+  readonly stagingAsked?: (device: string) => boolean;
   /** Columns of the longest id. */
   readonly idWidth: number;
 }
@@ -26,7 +26,7 @@ export class Report {
   add(result: Result): void {
     const { json, print, idWidth, stagingAsked } = this.#options;
     this.#tally.add(result);
-    this.exitCode = Math.max(this.exitCode, exitCodeOf(result, stagingAsked));
+    this.exitCode = Math.max(this.exitCode, exitCodeOf(result, stagingAsked?.(result.device)));
     print(json ? printableJson(result) : lineOf(result, idWidth));
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
-import { startEsphome } from "../../../mocks/index.ts";
+import { startEsphome, startRedfishDevice } from "../../../mocks/index.ts";
 import { call, jsonLines } from "../call.suite.ts";
 import { hasty, Rig } from "../run.suite.ts";
 import { readFleet } from "./fleet.ts";
@@ -139,6 +139,14 @@ it("keeps the site of a device, which caps what is under way there", async () =>
   await add("a", "http://10.0.0.1", "--site", "s");
   await using fleet = await readFleet({ store, all: true }, new AbortController().signal);
   expect(fleet.stored).toMatchObject([{ id: "a", site: "s" }]);
+});
+
+it("takes what is staged for asked, where the device's own profile asks for it", async () => {
+  await using service = await startRedfishDevice({ applyTime: "OnReset" });
+  await stored("profile", "add", "later", "--via", "redfish", "--option", "applyTime=OnReset");
+  await add("a", service.url, "--via", "redfish", "--profile", "later");
+  const ended = await stored("update", await rig.image(), "--to", "a", ...as2);
+  expect([ended.code, jsonLines(ended)]).toMatchObject([0, [{ status: "staged" }]]);
 });
 
 it("knows which words may be ids of a store that was not named", async () => {
