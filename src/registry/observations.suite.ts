@@ -110,6 +110,15 @@ export function testObservations(driver: RegistryDriver): void {
       expect(await read(registry, "a")).toMatchObject({ status: "offline", firmware: "2.0.0", lastSeen: 5 });
     });
 
+    it("has a device found by the version that was seen last, whatever comes late", async () => {
+      await using registry = await driver.open();
+      await accept(registry.devices, device("a"));
+      await registry.devices.observe([{ id: "a", seenAt: 9, firmware: "1.10.0" }]);
+      await registry.devices.observe([{ id: "a", seenAt: 5, firmware: "1.9.0" }]);
+      const found = async (firmware: object) => (await registry.devices.page({ firmware })).items.length;
+      expect([await found({ min: "1.10.0" }), await found({ below: "1.10.0" })]).toEqual([1, 0]);
+    });
+
     it("takes evidence back, and leaves everything else that was seen", async () => {
       await using registry = await driver.open();
       await accept(registry.devices, device("a"));
