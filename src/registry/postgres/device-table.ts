@@ -8,7 +8,7 @@ import { Refusal } from "../plain.ts";
 import { refused, unknownProfile } from "../put-device.ts";
 import type { Fleet } from "./fleet.ts";
 import { InlineProfiles, writeInline } from "./inline-profiles.ts";
-import { beside, condition, keys } from "./page.ts";
+import { beside, condition, json, keys } from "./page.ts";
 
 /**
  * The columns of a device `d`, and at their end the JSON of its inline profile: looked up for each row that is told. In a
@@ -95,7 +95,7 @@ export class DeviceTable {
       // Evidence that is taken back is the JSON text `null`: the function keeps it apart from none.
       evidence: evidence === undefined ? undefined : JSON.stringify(evidence),
     }));
-    const found = await database.attempt((on) => on.all(deviceStatements.observe, key, JSON.stringify(rows)));
+    const found = await database.attempt((on) => on.all(deviceStatements.observe, key, json(rows)));
     return found.map(([there]) => there === true);
   };
 
@@ -127,7 +127,7 @@ export class DeviceTable {
   #put(given: readonly object[]): Promise<readonly Row[]> {
     const { key, database, clock } = this.#fleet;
     const now = clock.wall();
-    return database.attempt((on) => on.all(deviceStatements.put, key, JSON.stringify(given), now));
+    return database.attempt((on) => on.all(deviceStatements.put, key, json(given), now));
   }
 
   #revive(last: string): RegisteredDevice {

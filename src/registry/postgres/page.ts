@@ -21,6 +21,12 @@ export const isStorable = (text: unknown): text is string =>
 /** Those of a list of keys that a row may have, each once. */
 export const keys = (values: readonly unknown[]): string[] => [...new Set(values.filter(isStorable))];
 
+/**
+ * Rows as a parameter of the type json: the bytes of its text. As a string, which `pg` writes out, it ends in V8's old space
+ * and stays there until a full collection: importing 100,000 devices took 75 to 81 MB instead of 63.
+ */
+export const json = (rows: readonly object[]): Buffer => Buffer.from(JSON.stringify(rows));
+
 /** Numbers the parameters as PostgreSQL has them. */
 export function numbered({ sql, parameters }: Condition): Condition {
   let count = 0;

@@ -13,7 +13,7 @@ import { type ProfileFields, scopeRank } from "../profile-input.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, revisionColumn, writeContent } from "../profile-row.ts";
 import { type PlacedProfile, type ProfileRows, putProfile } from "../put-profile.ts";
 import type { Fleet } from "./fleet.ts";
-import { beside, type Condition, condition, keys } from "./page.ts";
+import { beside, type Condition, condition, json, keys } from "./page.ts";
 
 const versionColumns = `v.id, v.parent, v.scope, v.owner, v.name, v.description, v.delivery, v.requests, v.items, v.options,
   v.created_at, v.updated_at, v.revision, v.change`;
@@ -106,8 +106,7 @@ export class ProfileTable {
       const results = inputs.map((input) => putProfile(judge, input));
       if (judge.puts.length === 0) return results;
       const { key, clock } = this.#fleet;
-      const given = JSON.stringify(judge.puts);
-      const numbers = await on.all(profileStatements.put, key, judge.revision, given, clock.wall());
+      const numbers = await on.all(profileStatements.put, key, judge.revision, json(judge.puts), clock.wall());
       return results.map((result) =>
         "revision" in result ? { ...result, revision: actual(result, numbers) } : result,
       );

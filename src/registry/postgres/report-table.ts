@@ -5,7 +5,7 @@ import type { ReportWindow, ResolvedReportFilter } from "../report-filter.ts";
 import { observationOf, type ReportFields, readReport, unknownDevice } from "../report-input.ts";
 import { type KeptReport, readReportRow, reportColumns } from "../report-row.ts";
 import type { Fleet } from "./fleet.ts";
-import { type Condition, condition, isStorable, nothing, numbered } from "./page.ts";
+import { type Condition, condition, isStorable, json, nothing, numbered } from "./page.ts";
 
 const appendStatement = "SELECT outcome FROM flashwave.append_reports($1, $2::json)";
 
@@ -15,8 +15,7 @@ export async function appendReports(fleet: Fleet, inputs: readonly ReportInput[]
   const now = clock.wall();
   const read = inputs.map((input) => readReport(input, now));
   const rows = read.flatMap((report) => (report instanceof Refusal ? [] : [writeRow(report, versions.sortKey)]));
-  const decided =
-    rows.length === 0 ? [] : await database.attempt((on) => on.all(appendStatement, key, JSON.stringify(rows)));
+  const decided = rows.length === 0 ? [] : await database.attempt((on) => on.all(appendStatement, key, json(rows)));
   let next = 0;
   return read.map((report, i): ReportResult => {
     if (report instanceof Refusal) return refused(inputs[i], report);

@@ -1,4 +1,4 @@
-/** A value that PostgreSQL is given: lists are arrays, bytes are Buffers, JSON is text. */
+/** A value that PostgreSQL is given: lists are arrays, bytes are Buffers, JSON is text or its bytes. */
 export type Parameter = string | number | boolean | null | Uint8Array | readonly string[] | readonly number[];
 
 /** A row as a list of its columns. */
