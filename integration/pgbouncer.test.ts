@@ -33,6 +33,14 @@ describePeer("PgBouncer", ["pgbouncer"], ({ pgbouncer }) => {
       const revisions = puts.flat().map((result) => "revision" in result && result.revision);
       expect(new Set(revisions).size).toBe(40);
       expect((await other.devices.page({ text: "pooled" }, { limit: 100 })).items).toHaveLength(40);
+      // By now they know whether statements can be named: none is asked twice.
+      for (const registry of [one, other]) {
+        const before = registry.statistics().statements;
+        await registry.devices.getMany(["pooled1"]);
+        await registry.profiles.metrics();
+        await registry.reports.page({ kind: "log" });
+        expect(registry.statistics().statements - before).toBe(3);
+      }
     }
 
     it.each([

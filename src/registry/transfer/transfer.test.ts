@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { DeviceInput, ProfileInput, Registry } from "../../core/registry.ts";
 import { expectCode } from "../driver.suite.ts";
 import { createMemoryRegistry } from "../memory/index.ts";
+import { readCell, writeCell } from "./columns.ts";
 import { CsvFault, readCsv, writeCsv } from "./csv.ts";
 import {
   exportDevices,
@@ -80,6 +81,14 @@ describe("lines", () => {
 });
 
 describe("CSV", () => {
+  it.each(["=1", "+1", "-1", "@a", "\t=1", "\r=1", "'=1", "''@a"])(
+    "has no cell %j that a spreadsheet would run",
+    (text) => {
+      expect(writeCell("text", text)).toBe(`'${text}`);
+      expect(readCell("text", `'${text}`)).toBe(text);
+    },
+  );
+
   it.each([
     ["", []],
     ["\r\n\n", []],

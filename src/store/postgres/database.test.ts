@@ -174,6 +174,13 @@ describePostgres("a database that is shared", () => {
     });
   });
 
+  it("tells nothing of what a client hangs on its errors", async () => {
+    const error = Object.assign(new Error("broken"), { client: { password: "s3cret" } });
+    const told = await Database.open({ connect: () => Promise.reject(error) }, { schema }).catch((reason) => reason);
+    expect(told).toMatchObject({ code: "registry_failed", cause: { message: "broken" } });
+    expect(inspect(told, { depth: 9, showHidden: true })).not.toContain("s3cret");
+  });
+
   describe("a pool", () => {
     it("of our own is set as it should be, and closed", async () => {
       const url = await newDatabase();
