@@ -1,5 +1,5 @@
 // What a page of docs/ quotes of a file stands in that file, to the letter; what README has one try works.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -17,6 +17,14 @@ it("docs/adding-a-protocol.md quotes the adapter and its line", () => {
 
 it.each(quoted)("%s is quoted as it is", (path, code) => {
   expect(readFileSync(join(root, path), "utf8")).toContain(code);
+});
+
+it("no other source names the adapter but the door of its package", () => {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts") && !/\.(?:test|suite)\.ts$/.test(path));
+  const naming = sources.filter((path) => /esphome/i.test(readFileSync(join(root, "src", path), "utf8")));
+  expect(naming.toSorted()).toEqual(["cli/wire.ts", "delivery/web-upload/esphome.ts", "delivery/web-upload/index.ts"]);
 });
 
 it.each([...page.matchAll(/`((?:src|examples)\/[\w./-]+)`/g)].map(([, path = ""]) => path))("%s is there", (path) => {

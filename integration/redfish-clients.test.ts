@@ -1,11 +1,20 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { makeFirmware, type RedfishDevice, type RedfishDeviceOptions, startRedfishDevice } from "../mocks/index.ts";
+import {
+  makeFirmware,
+  type RedfishDevice,
+  type RedfishDeviceOptions,
+  sha256,
+  startRedfishDevice,
+} from "../mocks/index.ts";
 import { describePeer } from "./peers/peer.ts";
 
 /* The simulated Redfish service, judged by clients that others wrote. What they accept is no echo of our own beliefs. */
@@ -122,6 +131,39 @@ print(json.dumps({"first": first, "before": before, "after": [task.task_state.va
     );
     expect([images.asked(), bmc.device.staged]).toEqual([1, true]);
     expect(seen).toEqual({ first: [true, "Running", "1"], before: [["0", "Running"]], after: ["Completed", "OK"] });
+  });
+});
+
+describePeer("curl", ["curl"], ({ curl }) => {
+  const image = makeFirmware({ version: "2.0.0", length: 100_000 });
+  const pushed = async (path: string, ...args: readonly string[]) => {
+    await using files = await mkdtempDisposable(join(tmpdir(), "flashwave-curl-"));
+    const file = join(files.path, "fw.bin");
+    await writeFile(file, image);
+    await using bmc = await service();
+    const login = ["-sS", "-u", `${user.name}:${user.password}`, "-H", "Expect:"];
+    const told = ["-o", "/dev/null", "-w", "%{http_code} %header{location}"];
+    const given = args.map((word) => word.replace("@image", `@${file}`));
+    const { stdout } = await run(curl, [...login, ...told, ...given, `${bmc.url}${path}`]);
+    const [received] = bmc.device.received;
+    return { stdout, parameters: bmc.service.parameters, sha256: received?.sha256, staged: bmc.device.staged };
+  };
+  const accepted = { stdout: "202 /redfish/v1/TaskService/TaskMonitors/0", sha256: sha256(image) };
+
+  it("pushes by multipart, as DSP0266 has it", async () => {
+    const said = '{"Targets":["/redfish/v1/Managers/bmc"],"@Redfish.OperationApplyTime":"OnReset"}';
+    const form = ["-F", `UpdateParameters=${said};type=application/json`];
+    const file = ["-F", "UpdateFile=@image;type=application/octet-stream"];
+    const parameters = [{ targets: ["/redfish/v1/Managers/bmc"], applyTime: "OnReset" }];
+    const path = "/redfish/v1/UpdateService/update-multipart";
+    expect(await pushed(path, ...form, ...file)).toEqual({ ...accepted, parameters, staged: true });
+    // The file before its parameters is no form of an update.
+    expect(await pushed(path, ...file, ...form)).toMatchObject({ stdout: "500 ", parameters: [] });
+  });
+
+  it("pushes the image as it is", async () => {
+    const raw = ["-H", "content-type: application/octet-stream", "--data-binary", "@image"];
+    expect(await pushed("/redfish/v1/UpdateService/update", ...raw)).toMatchObject(accepted);
   });
 });
 

@@ -81,11 +81,13 @@ describe("updates that succeed", () => {
     expect(bmc.device.received[0]).toMatchObject({ sha256: sha256(image), complete: true });
   });
 
-  it("says what it was asked to say", async () => {
+  it.for(["multipart", "pull"] as const)("says what it was asked to say, by %s", async (push) => {
+    await using publisher = await createArtifactServer();
     const targets = "/redfish/v1/UpdateService/FirmwareInventory/BMC";
-    const { bmc, outcome } = await update({ options: { targets, applyTime: "Immediate", forceUpdate: true } });
+    const said = { applyTime: "Immediate", forceUpdate: true } as const;
+    const { bmc, outcome } = await update({ options: { publisher, push, targets, ...said } });
     expect(outcome.status).toBe("updated");
-    expect(bmc.service.parameters).toEqual([{ targets: [targets], applyTime: "Immediate" }]);
+    expect(bmc.service.parameters).toEqual([{ targets: [targets], ...said }]);
   });
 
   it("waits as long as the task runs and the device asks", async () => {
@@ -525,26 +527,26 @@ describe("bad input", () => {
 });
 
 describe("whatever goes wrong on the way to the first byte", () => {
-  const faults: readonly RedfishFault[] = [
-    { kind: "status", status: 500 },
-    { kind: "status", status: 503, headers: { "retry-after": "0" } },
-    { kind: "status", status: 403 },
-    { kind: "status", status: 301, headers: { location: "http://192.0.2.1/" } },
-    { kind: "body", body: "" },
-    { kind: "body", body: "null" },
-    { kind: "body", body: `${"[".repeat(100)}${"]".repeat(100)}` },
-    { kind: "oversize", bytes: 100_000 },
-    { kind: "oversize", bytes: 8_388_608 },
-    { kind: "malformed" },
-    { kind: "cut", at: "received" },
+  const faults: readonly (readonly [RedfishFault, code: string])[] = [
+    [{ kind: "status", status: 500 }, "device_error"],
+    [{ kind: "status", status: 503, headers: { "retry-after": "0" } }, "device_busy"],
+    [{ kind: "status", status: 403 }, "refused"],
+    [{ kind: "status", status: 301, headers: { location: "http://192.0.2.1/" } }, "redirected"],
+    [{ kind: "body", body: "" }, "unreadable_state"],
+    [{ kind: "body", body: "null" }, "unreadable_state"],
+    [{ kind: "body", body: `${"[".repeat(100)}${"]".repeat(100)}` }, "unreadable_state"],
+    [{ kind: "oversize", bytes: 100_000 }, "unreadable_state"],
+    [{ kind: "oversize", bytes: 8_388_608 }, "reply_too_large"],
+    [{ kind: "malformed" }, "malformed_reply"],
+    [{ kind: "cut", at: "received" }, "connection_lost"],
   ];
   const places = ["root", "session", "service", "inventory", "member"] as const;
 
   // Of the answer to a login the headers count; whatever follows them may be as long as it likes.
   const cells = places
-    .flatMap((on) => faults.map((fault) => [on, JSON.stringify(fault), fault] as const))
+    .flatMap((on) => faults.map(([fault, code]) => [on, JSON.stringify(fault), fault, code] as const))
     .filter(([on, , { kind }]) => on !== "session" || kind !== "oversize");
-  it.for(cells)("%s: %s", async ([on, , fault]) => {
+  it.for(cells)("%s: %s", async ([on, , fault, code]) => {
     const { bmc, outcome, pushes } = await update({
       device: { user },
       options: { auth: "session" },
@@ -553,7 +555,7 @@ describe("whatever goes wrong on the way to the first byte", () => {
     });
     expect(pushes).toEqual([]);
     expect(bmc.device.counters.bytesReceived).toBe(0);
-    expect(outcome.status).toBe("failed");
+    expect(outcome).toMatchObject({ status: "failed", error: { code } });
     expect(bmc.service.sessions.size).toBe(0);
   });
 });

@@ -19,7 +19,7 @@ import { startApache } from "./peers/apache.ts";
 import { startLighttpd } from "./peers/lighttpd.ts";
 import { startNginx } from "./peers/nginx.ts";
 import { describePeer } from "./peers/peer.ts";
-import { password, user, type WebServer } from "./peers/web-server.ts";
+import { password, token, user, type WebServer } from "./peers/web-server.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
 const mebibyte = 1_048_576;
@@ -114,8 +114,10 @@ function digestLogin(peer: { readonly server: WebServer }, folder: string): void
     const other = deviceAt(relay.url, `/${folder}/refused.bin`);
     await using wrong = clientWith(stranger);
     expect(await pushed(wrong, other)).toMatch(/^refused: .*does not take this login/);
+    expect(relay.sent()).toBeLessThan(3 * mebibyte + 20_000);
     await using none = clientWith();
     expect(await pushed(none, other)).toMatch(/^refused: /);
+    expect(relay.sent()).toBeLessThan(6 * mebibyte + 40_000);
     expect(await peer.server.file(`${folder}/refused.bin`)).toBeUndefined();
   });
 
@@ -216,6 +218,21 @@ describePeer("nginx", ["nginx"], ({ nginx }) => {
     const device = deviceAt(peer.server.url, "/basic/refused.bin", { auth: "basic" });
     expect(await pushed(client, device)).toMatch(/^refused: .*does not take this login/);
     expect(await peer.server.file("basic/refused.bin")).toBeUndefined();
+  });
+
+  it("is shown a token with every request, and refuses another", async () => {
+    await peer.server.put("bearer/version.json", '{"version":"1.4.0"}');
+    await using client = clientWith({ token: new Secret(token) });
+    const device = deviceAt(peer.server.url, "/bearer/fw.bin");
+    expect(await pushed(client, device)).toBe("201");
+    expect(await peer.server.file("bearer/fw.bin")).toEqual({ length: 3 * mebibyte, digest: digestOf(3 * mebibyte) });
+    // What is shown unasked proves nothing of who took it.
+    expect(await client.inspect(device)).toMatchObject({ version: "1.4.0", identity: "address" });
+    await using wrong = clientWith({ token: new Secret("CANARY") });
+    const other = deviceAt(peer.server.url, "/bearer/refused.bin");
+    expect(await pushed(wrong, other)).toMatch(/^refused: .*does not take this login/);
+    await expect(wrong.inspect(other)).rejects.toMatchObject({ code: "refused", reply: { status: 401 } });
+    expect(await peer.server.file("bearer/refused.bin")).toBeUndefined();
   });
 
   it("takes no parts (501), and is then sent the whole: one small part was in vain", async () => {

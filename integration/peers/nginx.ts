@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { password, startWebServer, user, type WebServer } from "./web-server.ts";
+import { password, startWebServer, token, user, type WebServer } from "./web-server.ts";
 
-/** PUT at `/free`, and at `/basic` with a login by Basic. With `tls`, over https. */
+/** PUT at `/free`, at `/basic` with a login by Basic, and at `/bearer` with a token. With `tls`, over https. */
 export function startNginx(program: string, tls?: { readonly cert: string; readonly key: string }): Promise<WebServer> {
   return startWebServer({
     program,
     scheme: tls === undefined ? "http" : "https",
-    folders: ["free", "basic"],
+    folders: ["free", "basic", "bearer"],
     files: (folder, port) => ({
       "nginx.conf": configuration(folder, port, tls !== undefined),
       // RFC 2307 §5.3: what nginx takes without the system's crypt.
@@ -37,6 +37,13 @@ function configuration(folder: string, port: number, tls: boolean): string {
         location /basic/ {
           auth_basic lab;
           auth_basic_user_file ${folder}/passwords;
+          dav_methods PUT;
+        }
+        location /bearer/ {
+          if ($http_authorization != "Bearer ${token}") {
+            add_header WWW-Authenticate 'Bearer realm="lab"' always;
+            return 401;
+          }
           dav_methods PUT;
         }
       }

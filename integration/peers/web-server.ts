@@ -13,6 +13,8 @@ import { setTimeout as pause } from "node:timers/promises";
 export const user = "admin";
 export const password = "correct horse battery staple";
 export const realm = "lab";
+/** And the one token. */
+export const token = "lab-t0ken";
 
 /** A real web server on loopback, in a folder of its own: its configuration, its logs and what it serves. */
 export interface WebServer extends AsyncDisposable {

@@ -110,13 +110,13 @@ function parametersOf(text: string): UpdateParameters {
   } catch {
     throw new MalformedForm("UpdateParameters is not JSON");
   }
-  const { Targets: targets = [], ForceUpdate: force = false } = json;
+  const { Targets: targets = [], ForceUpdate: forceUpdate } = json;
   const applyTime = json["@Redfish.OperationApplyTime"];
   const strange = Object.keys(json).filter((name) => !known.includes(name));
   const paths = Array.isArray(targets) && targets.every((target) => typeof target === "string");
-  if (!paths || typeof force !== "boolean" || strange.length > 0)
+  if (!paths || (forceUpdate !== undefined && typeof forceUpdate !== "boolean") || strange.length > 0)
     throw new MalformedForm("not parameters of an update");
-  return { targets, applyTime: applyTime as ApplyTime | undefined };
+  return { targets, applyTime: applyTime as ApplyTime | undefined, forceUpdate };
 }
 
 const known: readonly string[] = ["Targets", "ForceUpdate", "@Redfish.OperationApplyTime"];

@@ -20,6 +20,8 @@ export interface Reply {
 export interface UpdateParameters {
   readonly targets: readonly string[];
   readonly applyTime?: ApplyTime | undefined;
+  /** As it was said; absent where it was not. */
+  readonly forceUpdate?: unknown;
 }
 
 const applyTimes = ["Immediate", "OnReset", "AtMaintenanceWindowStart", "InMaintenanceWindowOnReset"];
@@ -238,7 +240,7 @@ export class RedfishService implements Model {
   }
 
   #pull(order: Json): Reply {
-    const { ImageURI: uri, TransferProtocol: protocol, Targets: targets } = order;
+    const { ImageURI: uri, TransferProtocol: protocol, Targets: targets, ForceUpdate: forceUpdate } = order;
     const applyTime = order["@Redfish.OperationApplyTime"];
     const known = protocol === undefined || protocol === "HTTP" || protocol === "HTTPS";
     if (typeof uri !== "string" || !known) {
@@ -250,6 +252,7 @@ export class RedfishService implements Model {
     const parameters = {
       targets: Array.isArray(targets) ? targets : [],
       applyTime: applyTime as ApplyTime | undefined,
+      forceUpdate,
     };
     this.parameters.push(parameters);
     const fault = this.pullFaults.shift();

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { createCertificateAuthority } from "../../../mocks/index.ts";
 import { createBufferPool, openArtifact } from "../../bytes/index.ts";
+import { systemClock } from "../../core/clock.ts";
 import { pattern } from "../suite/trial.suite.ts";
 import { createArtifactServer } from "./index.ts";
 import { device, file, get, open, raw, sha256, start, takeSome } from "./rig.suite.ts";
@@ -452,8 +453,26 @@ describe("right bytes", () => {
     await Promise.all(publications.map(({ fetched }) => fetched));
   });
 
-  it("at no more than the rate asked for, without losing patience with the reader", async () => {
-    const server = await start({ bytesPerSecond: 400_000, timeouts: { stall: 100 } });
+  it("at no more than the server's rate, whoever fetches", async () => {
+    let elapsed = 0;
+    // Time passes only where the rate makes somebody wait.
+    const sleep = async (ms: number) => {
+      elapsed += ms;
+    };
+    const clock = { ...systemClock, now: () => elapsed, sleep };
+    const server = await start({ bytesPerSecond: 100_000, clock });
+    const artifact = await open(pattern(100_000));
+    const publish = () => server.publish(artifact.payload, device);
+    const publications = await Promise.all([publish(), publish()]);
+    const bodies = await Promise.all(publications.map(async ({ url }) => sha256((await get(url)).body)));
+    expect(bodies).toEqual([artifact.digest, artifact.digest]);
+    // Two seconds' worth, a tenth of one of it at once.
+    expect(elapsed).toBeGreaterThan(1_800);
+    expect(elapsed).toBeLessThan(2_000);
+  });
+
+  it("at a publication's own pace, without losing patience with the reader", async () => {
+    const server = await start({ timeouts: { stall: 100 } });
     const artifact = await open(pattern(100_000));
     const publication = await server.publish(artifact.payload, device, {
       pace: { take: () => pause(10) },
