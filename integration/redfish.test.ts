@@ -150,7 +150,7 @@ describe("updates that succeed", () => {
       device: { user, applyTime: "OnReset" },
       client: { credentials: async () => ({ token: new Secret(token) }) },
       before: (started) => {
-        token = started.service.openSession("root");
+        token = started.service.sessions.open("root").token;
       },
     });
     expect(outcome.status).toBe("staged");

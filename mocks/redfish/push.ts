@@ -2,8 +2,9 @@ import type { Reception } from "../reception.ts";
 import type { Received, SeenRequest } from "../records.ts";
 import { boundaryOf, FormReader, MalformedForm } from "./form.ts";
 import type { ApplyTime } from "./options.ts";
+import { internalError, type Reply } from "./replies.ts";
 import { paths } from "./resources.ts";
-import { internalError, type RedfishService, type Reply, type UpdateParameters } from "./service.ts";
+import type { RedfishService, UpdateParameters } from "./service.ts";
 
 /** How a body is taken in: what reads it, and what it amounted to. */
 interface Intake {

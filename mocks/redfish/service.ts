@@ -1,20 +1,15 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createSimulatedDevice, type SimulatedDevice } from "../device.ts";
 import type { Received, RequestHead } from "../records.ts";
 import type { PullFault } from "../shelly/pull.ts";
 import { realTime, type SimulatorClock } from "../time.ts";
 import { fetchImage } from "./fetch.ts";
-import type { ApplyTime, RedfishDeviceOptions, RedfishPurpose } from "./options.ts";
-import { errorOf, type Json, type Member, type Model, paths, resourceAt, taskOf, v1 } from "./resources.ts";
+import type { ApplyTime, RedfishDeviceOptions } from "./options.ts";
+import { failure, internalError, missing, type Reply } from "./replies.ts";
+import { readOrder } from "./requests.ts";
+import { type Json, type Member, type Model, paths, resourceAt, taskOf } from "./resources.ts";
+import { Sessions } from "./sessions.ts";
 import { TaskTable, type UpdateTask } from "./tasks.ts";
-
-export interface Reply {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly json?: Json;
-  /** What it does once it has answered. */
-  readonly after?: () => void;
-}
 
 /** What came with an image. */
 export interface UpdateParameters {
@@ -25,9 +20,6 @@ export interface UpdateParameters {
 }
 
 const applyTimes = ["Immediate", "OnReset", "AtMaintenanceWindowStart", "InMaintenanceWindowOnReset"];
-const failure = (status: number, id: string, text: string): Reply => ({ status, json: errorOf(id, text) });
-export const internalError: Reply = failure(500, "Base.1.13.InternalError", "The request failed.");
-const missing = failure(404, "Base.1.13.ResourceMissingAtURI", "There is no such resource.");
 
 const someDay = Date.UTC(2026, 0, 1);
 const moment = (ms: number): string => new Date(someDay + ms).toISOString().replace(/\.\d+/, "");
@@ -37,14 +29,13 @@ export class RedfishService implements Model {
   readonly options: RedfishDeviceOptions;
   readonly device: SimulatedDevice;
   readonly tasks: TaskTable;
-  readonly sessions: Map<string, string> = new Map();
+  readonly sessions: Sessions;
   /** Every ResetType it was asked for, and every set of update parameters it was given. */
   readonly resets: string[] = [];
   readonly parameters: UpdateParameters[] = [];
   /** What goes wrong with the next fetches, one each. */
   readonly pullFaults: PullFault[] = [];
   readonly #ending = new AbortController();
-  readonly #tokens = new Map<string, string>();
   #previous: Member | undefined;
   readonly #clock: SimulatorClock;
 
@@ -54,10 +45,10 @@ export class RedfishService implements Model {
     this.#clock = clock ?? realTime;
     this.device = createSimulatedDevice({ id: "bmc", ...given({ version, health, rebootMs, clock, uptime }) });
     this.tasks = new TaskTable(this.#clock);
+    this.sessions = new Sessions(options.user);
     this.device.on("booted", () => {
       // Sessions and, where they are kept in RAM, tasks do not survive.
       this.sessions.clear();
-      this.#tokens.clear();
       if (options.style === "openbmc") this.tasks.forget();
     });
   }
@@ -91,36 +82,12 @@ export class RedfishService implements Model {
     ];
   };
 
-  /** Whether a request may be made: DSP0266 §13.3.2 lets everybody read the root and log in. */
-  admits({ method, path, headers }: RequestHead): boolean {
-    const { user } = this.options;
-    const open = [v1, `${v1}/`, "/redfish", "/redfish/"].includes(path) && method === "GET";
-    if (user === undefined || open || (method === "POST" && path === paths.sessions)) return true;
-    const token = headers["x-auth-token"];
-    if (token !== undefined) return this.sessions.has(this.#tokens.get(token) ?? "");
-    const basic = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString("base64")}`;
-    return headers["authorization"] === basic;
-  }
-
-  purposeOf({ method, path }: RequestHead): RedfishPurpose {
-    if (path === v1 || path === `${v1}/`) return "root";
-    if (path === paths.sessions && method === "POST") return "session";
-    if (path === paths.service) return "service";
-    if (path === paths.multipart || path === paths.raw) return "push";
-    if (path === paths.pull) return "pull";
-    if (path === paths.inventory) return "inventory";
-    if (path.startsWith(`${paths.inventory}/`)) return "member";
-    if (path.startsWith(`${paths.monitors}/`)) return "monitor";
-    if (path.startsWith(`${paths.tasks}/`)) return "task";
-    return path.endsWith(".Reset") ? "reset" : "other";
-  }
-
   /** Every request but a push. */
   answer({ method, path }: RequestHead, body: string): Reply {
     if (method === "GET" || method === "HEAD") return this.#read(path);
     if (method === "DELETE" && path.startsWith(`${paths.sessions}/`)) return this.#logout(path);
     if (method !== "POST") return failure(405, "Base.1.13.OperationNotAllowed", "Not this method.");
-    const json = parse(body);
+    const json = readOrder(body);
     if (json === undefined) return failure(400, "Base.1.13.MalformedJSON", "The body is not JSON.");
     if (path === paths.sessions) return this.#login(json);
     if (path === paths.pull) return this.#pull(json);
@@ -212,31 +179,19 @@ export class RedfishService implements Model {
   }
 
   #login(json: Json): Reply {
-    const { user, locationOrigin = "" } = this.options;
+    const { locationOrigin = "" } = this.options;
     const { UserName: name, Password: password } = json;
-    if (typeof name !== "string" || (user && (name !== user.name || password !== user.password))) {
+    if (typeof name !== "string" || !this.sessions.knows(name, password)) {
       return failure(401, "Base.1.13.ResourceAtUriUnauthorized", "The login was refused.");
     }
-    const token = this.openSession(name);
-    const path = `${paths.sessions}/${this.#tokens.get(token)}`;
+    const { id, token } = this.sessions.open(name);
+    const path = `${paths.sessions}/${id}`;
     const headers = { "x-auth-token": token, location: `${locationOrigin}${path}` };
     return { status: 201, headers, json: resourceAt(path, this) ?? {} };
   }
 
-  /** @returns the token of a new session */
-  openSession(name: string): string {
-    const id = randomBytes(5).toString("hex");
-    const token = randomBytes(16).toString("hex");
-    this.sessions.set(id, name);
-    this.#tokens.set(token, id);
-    return token;
-  }
-
   #logout(path: string): Reply {
-    const id = path.slice(paths.sessions.length + 1);
-    if (!this.sessions.delete(id)) return missing;
-    for (const [token, session] of this.#tokens) if (session === id) this.#tokens.delete(token);
-    return { status: 204 };
+    return this.sessions.delete(path.slice(paths.sessions.length + 1)) ? { status: 204 } : missing;
   }
 
   #pull(order: Json): Reply {
@@ -281,15 +236,6 @@ export class RedfishService implements Model {
       if (!this.device.switchOver()) this.device.reboot();
     };
     return { status: 204, after: restart };
-  }
-}
-
-function parse(body: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? (value as Json) : undefined;
-  } catch {
-    return undefined;
   }
 }
 
