@@ -21,6 +21,9 @@ it("asks for 5 where a device was read and does not run the artifact in good hea
   expect(unproven).toEqual(["not_updated", "wrong_version", "wrong_digest", "wrong_device", "unhealthy"]);
   const refused = codes.filter((code) => exitCodeOf({ status: "failed", error: { code } }) === 6);
   expect(refused).toEqual(codes.slice(codes.indexOf("unsigned"), codes.indexOf("invalid_approval") + 1));
+  const mismatch = (phase: "admission" | "artifact") =>
+    exitCodeOf({ status: "failed", error: { code: "artifact_digest_mismatch", phase } });
+  expect([mismatch("admission"), mismatch("artifact")]).toEqual([6, 3]);
   const rest = codes.filter((code) => !unproven.includes(code) && !refused.includes(code));
   expect(rest.map((code) => exitCodeOf({ status: "failed", error: { code } }))).toEqual(rest.map(() => 3));
 });

@@ -52,14 +52,15 @@ const refused: ReadonlySet<FlashwaveErrorCode> = new Set([
   "invalid_approval",
 ]);
 
-/** Whether an error is admission's "no". */
-export const isRefusal = ({ code }: Pick<FlashwaveError, "code">): boolean => refused.has(code);
+/** An error as far as an exit code asks. */
+type Told = Pick<FlashwaveError, "code"> & Partial<Pick<FlashwaveError, "phase">>;
+
+/** Whether an error is admission's "no". A digest that does not fit is one there; else it is what `--digest` asked for. */
+export const isRefusal = ({ code, phase }: Told): boolean =>
+  refused.has(code) || (code === "artifact_digest_mismatch" && phase === "admission");
 
 /** The exit code that one device's result asks for. What was staged runs nowhere yet: fine where that was asked for. */
-export function exitCodeOf(
-  result: { readonly status: string; readonly error?: Pick<FlashwaveError, "code"> },
-  stagingAsked = false,
-): number {
+export function exitCodeOf(result: { readonly status: string; readonly error?: Told }, stagingAsked = false): number {
   if (result.status === "unknown") return exitCodes.unknown;
   if (result.status === "staged" && !stagingAsked) return exitCodes.unknown;
   if (result.status !== "failed") return exitCodes.ok;

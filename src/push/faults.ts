@@ -1,5 +1,5 @@
-import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
-import type { DeviceOutcome, Evidence } from "../core/outcome.ts";
+import { FlashwaveError, inContext, isFlashwaveError, type Phase } from "../core/errors.ts";
+import type { DeviceOutcome, DeviceState, Evidence } from "../core/outcome.ts";
 
 /** Whatever an adapter threw as one error that names the device and the attempt. */
 export function faultOf(thrown: unknown, device: string, attempt: number): FlashwaveError {
@@ -27,6 +27,15 @@ export function stillOut({ bytesOut, attempt }: FlashwaveError): (cut: unknown) 
     if (!isFlashwaveError(cut)) throw cut;
     throw inContext(cut, { phase: "send", bytesOut, ...(attempt !== undefined && { attempt }) });
   };
+}
+
+/** What was read before anything was sent is another device's. */
+export function otherDevice({ deviceId }: DeviceState, phase: Phase, device?: string): FlashwaveError {
+  return new FlashwaveError(
+    "wrong_device",
+    `The device at this address calls itself ${JSON.stringify(deviceId)}, so nothing was sent. Correct the address.`,
+    { phase, ...(device !== undefined && { device }) },
+  );
 }
 
 export function notWitnessed({ device, version }: Evidence, cause: unknown): FlashwaveError {

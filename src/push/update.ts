@@ -4,6 +4,7 @@ import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Receipt } from "../core/outcome.ts";
 import type { Candidate } from "./admission/index.ts";
 import { judge } from "./evidence.ts";
+import { otherDevice } from "./faults.ts";
 import type { PushOptions, UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Trail } from "./record/trail.ts";
@@ -108,13 +109,7 @@ function stray(cause: unknown, device: string): FlashwaveError {
  */
 function runsAlready(work: Work, artifact: Artifact, before: DeviceState): boolean {
   const reading = judge(before, work.expectation(artifact, undefined));
-  if (reading.kind === "wrong-device") {
-    throw new FlashwaveError(
-      "wrong_device",
-      `The device at this address calls itself ${JSON.stringify(before.deviceId)}, so nothing was sent. Correct the address.`,
-      { phase: "inspect" },
-    );
-  }
+  if (reading.kind === "wrong-device") throw otherDevice(before, "inspect");
   if (reading.kind === "incomparable") {
     throw new FlashwaveError(
       "no_version",

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../core/clock.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
 import type { Admitted, DeviceState } from "../../core/outcome.ts";
 import { semver, type VersionScheme } from "../../core/versions.ts";
+import { otherDevice } from "../faults.ts";
 import { type AdmissionOptions, type AdmissionPolicy, resolveAdmission } from "./options.ts";
 import {
   asksDevice,
@@ -48,8 +49,8 @@ export class Admission {
     try {
       const leaves = approvals.map((signed) => this.#leave(signed));
       const vouched = await this.#vouch(artifact);
-      const cover = coverOnce(() => coverOf(this.#policy, vouched, device ?? "", leaves, this.#clock.wall()));
-      refuse(judgeArtifact(this.#policy, vouched, artifact.ref, cover, this.#clock.wall()), device);
+      const cover = new CoverOnce(() => coverOf(this.#policy, vouched, device ?? "", leaves, this.#clock.wall()));
+      refuse(judgeArtifact(this.#policy, vouched, artifact.ref, cover.ask, this.#clock.wall()), device);
       return this.#candidate(device, artifact, vouched, cover);
     } catch (error) {
       throw isFlashwaveError(error) && device !== undefined ? inContext(error, { device }) : error;
@@ -62,16 +63,14 @@ export class Admission {
       asksDevice: asksDevice(this.#policy, vouched, ref),
       admit: (state) => {
         if (state !== undefined) {
-          refuse(
-            otherDevice(state, device) ?? judgeDevice(this.#policy, vouched, ref, state, this.#versions, cover),
-            device,
-          );
+          if (state.deviceId !== undefined && state.deviceId !== device) throw otherDevice(state, "admission", device);
+          refuse(judgeDevice(this.#policy, vouched, ref, state, this.#versions, cover.ask), device);
         }
         return {
           keys,
           ...(digest !== undefined && { manifest: digest }),
           ...(manifest !== undefined && { sequence: manifest.sequence }),
-          approved: cover.used(),
+          approved: cover.asked,
         };
       },
     };
@@ -96,24 +95,23 @@ export class Admission {
   }
 }
 
-type CoverOnce = (() => Covered) & { used(): boolean };
+/** What covers a downgrade. Most artifacts need no approval, so none is looked at until a rule asks. */
+class CoverOnce {
+  readonly #look: () => Covered;
+  #found: Covered | undefined;
 
-/** Most artifacts need no approval, so none is looked at until a rule asks. */
-function coverOnce(look: () => Covered): CoverOnce {
-  let cover: Covered | undefined;
-  const ask = () => {
-    cover ??= look();
-    return cover;
-  };
-  return Object.assign(ask, { used: () => cover !== undefined });
-}
+  constructor(look: () => Covered) {
+    this.#look = look;
+  }
 
-function otherDevice({ deviceId }: DeviceState, device: string | undefined): Refusal | undefined {
-  if (deviceId === undefined || deviceId === device) return undefined;
-  return {
-    code: "wrong_device",
-    message: `The device at this address calls itself ${JSON.stringify(deviceId)}, so nothing was sent. Correct the address.`,
+  readonly ask = (): Covered => {
+    this.#found ??= this.#look();
+    return this.#found;
   };
+
+  get asked(): boolean {
+    return this.#found !== undefined;
+  }
 }
 
 function refuse(refusal: Refusal | undefined, device: string | undefined): void {

@@ -28,8 +28,8 @@ export interface AdmissionOptions {
 }
 
 /** Keys and how many of them it takes. */
-export interface Quorum<Key extends TrustedKey = TrustedKey> {
-  readonly keys: readonly Key[];
+export interface Quorum {
+  readonly keys: readonly TrustedKey[];
   readonly threshold: number;
 }
 
