@@ -1,5 +1,6 @@
+import { hash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -173,6 +174,36 @@ describe("a database that somebody else wrote to", () => {
       expect(readFileSync(bystander, "utf8")).toBe("untouched");
       await using client = createClient({ registry });
       expect(await failure(() => client.inspect("pos-404"))).toMatchObject({ code: "unknown_device" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("has no device sent other bytes than an artifact's digest says, though file and row were forged to match", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-threats-"));
+    const file = join(folder, "fleet.db");
+    const evil = makeFirmware({ version, length: 300_000, seed: 7 });
+    const table = [evil.subarray(0, 262_144), evil.subarray(262_144)].map((block) => hash("sha256", block, "buffer"));
+    try {
+      await using genuine = await openArtifact(makeFirmware({ version, length: 300_000 }), { version });
+      await using registry = await openSqliteRegistry(file);
+      await registry.artifacts.put(genuine);
+      await using opened = await registry.artifacts.open(genuine.digest);
+      const [name = ""] = readdirSync(`${file}.artifacts`);
+      writeFileSync(join(`${file}.artifacts`, name), evil);
+      const database = new DatabaseSync(file);
+      database.prepare("UPDATE artifact SET blocks = ?").run(Buffer.concat(table));
+      database.close();
+      await using server = await startDeviceServer({ id: "pos-001" });
+      await using client = fastClient();
+      // Opened before: each block is held against the table of then. Opened after: not at all.
+      const device = { id: "pos-001", address: server.url };
+      expect(await failure(() => client.push(device, opened))).toMatchObject({ code: "artifact_changed" });
+      await using other = await openSqliteRegistry(file);
+      for (const { artifacts } of [registry, other]) {
+        expect(await failure(() => artifacts.open(genuine.digest))).toMatchObject({ code: "artifact_digest_mismatch" });
+      }
+      expect(server.device.counters).toMatchObject({ completed: 0, bytesReceived: 0 });
     } finally {
       rmSync(folder, { recursive: true });
     }

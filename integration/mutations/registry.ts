@@ -87,6 +87,32 @@ export const registryMutations: readonly Mutation[] = [
     },
   },
   {
+    name: "table-believed",
+    defect: "the block table of a row is believed, whoever wrote it",
+    edits: [
+      { file: "src/registry/proven-tables.ts", find: "if (found !== digest) throw", replace: "if (false) throw" },
+    ],
+    test: {
+      file: "src/registry/kept-artifacts.test.ts",
+      title: "is not opened where file and row were forged together",
+    },
+  },
+  {
+    name: "table-of-another",
+    defect: "a table that was proven once lets any later row's pass",
+    edits: [
+      {
+        file: "src/registry/proven-tables.ts",
+        find: "known !== undefined && Buffer.compare(known, stored.blocks) === 0",
+        replace: "known !== undefined",
+      },
+    ],
+    test: {
+      file: "integration/threats.test.ts",
+      title: "has no device sent other bytes than an artifact's digest says",
+    },
+  },
+  {
     name: "row-leads-anywhere",
     defect: "a row that was tampered with names any file of the machine for an artifact",
     edits: [

@@ -96,11 +96,11 @@ export const trustMutations: readonly Mutation[] = [
   },
   {
     name: "digest-believed",
-    defect: "what a store keeps is taken for what its row calls it",
+    defect: "what a store of somebody's own keeps is taken for what it calls it",
     edits: [
       { file: vouching, find: "if (found === artifact.digest) return vouched;", replace: "if (found) return vouched;" },
     ],
-    test: byAdmission("goes nowhere where its file and its row were both changed"),
+    test: byAdmission("goes nowhere where a store of somebody's own calls other bytes by the digest that was signed"),
   },
   {
     name: "comment-unsigned",

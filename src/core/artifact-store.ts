@@ -13,8 +13,10 @@ export interface ArtifactStore {
    */
   put(artifact: Artifact, options?: CallOptions): Promise<ArtifactRef>;
   /**
-   * Opens one, to share between any number of devices and to dispose of after.
+   * Opens one, to share between any number of devices and to dispose of after. Where the bytes may have been changed
+   * behind the store's back, they are read whole and held against `digest` first.
    * @throws `artifact_unreadable` when there is none with this digest
+   * @throws `artifact_digest_mismatch` or `artifact_changed` when what is kept under it is not what was put
    */
   open(digest: string, options?: CallOptions): Promise<Artifact>;
   /** Forgets one. Returns whether there was one. What is open then may become unreadable, but never yields other bytes. */

@@ -7,10 +7,10 @@ import type { CallOptions, Listing, PageOptions } from "../core/page.ts";
 import { failed } from "../store/failure.ts";
 import { checkSameMeaning, readReference, unknownArtifact } from "./artifact-bytes.ts";
 import { keepFile, sweepFiles } from "./artifact-files.ts";
-import { freezeAll } from "./json.ts";
 import type { Keeper } from "./keeper.ts";
 import { issuer, listing } from "./page.ts";
 import { type PageWindow, resolvePage } from "./page-options.ts";
+import { ProvenTables } from "./proven-tables.ts";
 import { findStored, openStored } from "./stored-payload.ts";
 
 /** What a database keeps of artifacts whose bytes are files: columns in the order of `artifactColumns`. */
@@ -52,9 +52,10 @@ const use = "page artifacts";
  * removes an artifact can never take away the file of one that was put again meanwhile.
  */
 export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: ArtifactRows, folder: string): ArtifactStore {
+  const proven = new ProvenTables();
   const known = (row: readonly unknown[] | undefined, ref: ArtifactRef): ArtifactRef | undefined => {
     if (row === undefined) return undefined;
-    const there = readRow(row);
+    const there = readRow(row, folder);
     checkSameMeaning(there, ref);
     return there;
   };
@@ -73,6 +74,7 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
           const boards = ref.hardware === undefined ? null : JSON.stringify(ref.hardware);
           const meanwhile = await rows.add({ ...ref, boards, file, blocks }); // two puts of the same bytes may overlap
           adopted = meanwhile === undefined;
+          if (adopted) proven.add(ref.digest, blocks);
           return known(meanwhile, ref) ?? ref;
         } finally {
           if (!adopted) await rm(join(folder, file), { force: true });
@@ -85,9 +87,11 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
       return counters.measure("artifacts.open", one, async () => {
         const row = isDigest(digest) ? await rows.find(digest) : undefined;
         if (row === undefined) throw unknownArtifact();
-        const ref = readRow(row);
+        const ref = readRow(row, folder);
         const [, , , , , file, blocks] = row as unknown as Columns;
-        return openStored(ref, await findStored(placeOf(folder, file), ref.length, blocks));
+        const stored = await findStored(placeOf(folder, file), ref.length, blocks);
+        await proven.prove(digest, stored, () => gate.enter(options));
+        return openStored(ref, stored);
       });
     },
 
@@ -107,7 +111,7 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
         "artifacts.list",
         ({ items }) => items.length,
         async () => {
-          const found = (await rows.page(window)).map(readRow);
+          const found = (await rows.page(window)).map((row) => readRow(row, folder));
           return listing(found, (ref) => ref.digest, window, issuer(cursors, use));
         },
       );
@@ -132,8 +136,14 @@ export async function sweepArtifacts(rows: ArtifactRows, folder: string, now: nu
   await sweepFiles(folder, isKept, now);
 }
 
-function readRow(row: readonly unknown[]): ArtifactRef {
+/** @throws `registry_failed` for a row that no put could have made */
+function readRow(row: readonly unknown[], folder: string): ArtifactRef {
   const [digest, name, version, length, hardware] = row as unknown as Columns;
-  const boards = hardware === null ? {} : { hardware: freezeAll(JSON.parse(hardware) as readonly string[]) };
-  return Object.freeze({ name, version, length, digest, ...boards });
+  try {
+    const boards = hardware === null ? {} : { hardware: JSON.parse(hardware) as readonly string[] };
+    return readReference({ name, version, length, digest, ...boards });
+  } catch (cause) {
+    const what = "the database's row of an artifact in this folder is none that was put; restore it from a copy";
+    throw failed(what, { place: folder, cause });
+  }
 }
