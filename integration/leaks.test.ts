@@ -62,7 +62,9 @@ describe("what stays behind", () => {
     const heap: number[] = [];
     for (let at = 0; at < rounds; at++) {
       await round(client);
-      expect(client.statistics()).toMatchObject({ connections: devices, inFlight: 0, opened: devices });
+      // One at first, and one more for what proves each update.
+      const opened = devices * (1 + sweeps * (at + 1));
+      expect(client.statistics()).toMatchObject({ connections: devices, inFlight: 0, opened });
       heap.push(await heapAfterCollection());
     }
     expect((heap.at(-1) ?? 0) - (heap[0] ?? 0)).toBeLessThan(noise);

@@ -22,6 +22,36 @@ describe("I1: no false success", () => {
     expect(outcome).toMatchObject({ status: "failed", error: { code: "not_updated" } });
     expect(server.device.version).toBe("1.0.0");
   });
+
+  // Where one good read is enough, it must at least be an answer to that read.
+  it.each([2, 10])(
+    "an answer too many, %d ms behind the acknowledgement, is not heard by what proves",
+    async (waitMs) => {
+      await using server = await startDeviceServer({ id });
+      const steps = [{ write: answer("{}") }, { waitMs }, { write: answer(JSON.stringify({ version })) }];
+      server.script({ on: "update", times: 2, fault: { kind: "raw", steps, ending: "serve" } });
+      await using client = fastClient({ verification: { stableFor: 0, deadline: 300 } });
+      await using artifact = await openArtifact(bytes, { version });
+      const device = { id, address: server.url, profile: { health: false } } as const;
+      const outcome = await client.update(device, artifact);
+      expect(outcome).toMatchObject({ status: "failed", error: { code: "not_updated" } });
+      // By hand as well: a verification begins on a connection of its own, whatever went before.
+      const receipt = await client.push(device, artifact);
+      await expect(client.verify(device, artifact, { since: receipt })).rejects.toMatchObject({ code: "not_updated" });
+      expect(server.device).toMatchObject({ version: "1.0.0", counters: { requests: { update: 2 } } });
+    },
+  );
+
+  it("an answer too many to what was refused for now is not heard by the read that decides", async () => {
+    await using server = await startDeviceServer({ id });
+    const busy = "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+    const steps = [{ write: busy }, { waitMs: 10 }, { write: answer(JSON.stringify({ version })) }];
+    server.script({ on: "update", times: 9, fault: { kind: "raw", steps, ending: "serve" } });
+    await using client = fastClient({ retry: { attempts: 1 } });
+    await using artifact = await openArtifact(bytes, { version });
+    const sent = client.push({ id, address: server.url, profile: { health: false } }, artifact);
+    await expect(sent).rejects.toMatchObject({ code: "device_busy" });
+  });
 });
 
 describe("I4: at most one attempt in flight per device within a client", () => {

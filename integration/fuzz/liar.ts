@@ -91,6 +91,8 @@ export class Liar implements Transport {
     return { peer: "none", closed: closed.promise, close: () => closed.resolve(undefined) };
   }
 
+  release(): void {}
+
   statistics(): ReturnType<Transport["statistics"]> {
     return { connections: 0, inFlight: 0, opened: this.asked, reused: 0, evicted: 0, failed: 0 };
   }

@@ -54,6 +54,21 @@ export const truthMutations: readonly Mutation[] = [
     test: { file: "src/push/retry-policy.test.ts", title: "draws delays from below a doubling, capped ceiling" },
   },
   {
+    name: "answer-too-many",
+    defect: "what proves is read on the connection of the upload, on which an answer too many may wait",
+    edits: [
+      {
+        file: "src/push/work.ts",
+        find: "this.#shared.transport.release(this.origin, this.device.pins);",
+        replace: "",
+      },
+    ],
+    test: {
+      file: "integration/faults/invariants.test.ts",
+      title: "behind the acknowledgement, is not heard by what proves",
+    },
+  },
+  {
     name: "old-version-accepted",
     defect: "the version from before the send passes for the new one",
     edits: [

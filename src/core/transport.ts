@@ -115,5 +115,10 @@ export interface Transport extends AsyncDisposable {
    * exchanges; extensions are not offered.
    */
   channel(origin: string, request: ChannelRequest): Promise<DeviceChannel | ExchangeReply>;
+  /**
+   * Closes the idle connections to an origin (with these pins), so that the next exchange opens its own. What a device
+   * still has to say to an earlier request can then not be taken for the answer to a later one.
+   */
+  release(origin: string, pins?: readonly string[]): void;
   statistics(): TransportStatistics;
 }

@@ -93,6 +93,31 @@ describe("keeping connections", () => {
     expect(transport.statistics()).toMatchObject({ opened: 5, evicted: 0 });
   });
 
+  it("closes what is idle when it is released: all of one peer, none of another, and nothing in use", async () => {
+    const [one, other] = (await devices(2, (socket, index) => {
+      onRequests(socket, ({ head }) => {
+        if (!head.startsWith("GET /held")) socket.write(answer(200, `${index}`));
+      });
+    })) as [RawServer, RawServer];
+    await using _ = one;
+    await using __ = other;
+    await using transport = loopback();
+    transport.release(one.url);
+    await Promise.all([1, 2, 3].map(() => transport.exchange(one.url, request())));
+    await transport.exchange(other.url, request());
+    const held = failure(transport.exchange(one.url, request({ path: "/held" })));
+    await new Promise(setImmediate);
+    const ended = Promise.all(one.sockets.slice(0, 2).map((socket) => once(socket, "close")));
+    transport.release(one.url);
+    await ended;
+    expect(transport.statistics()).toMatchObject({ connections: 2, inFlight: 1, opened: 4, evicted: 0, failed: 0 });
+    await transport.exchange(one.url, request());
+    await transport.exchange(other.url, request());
+    expect([one.sockets.length, other.sockets.length]).toEqual([4, 1]);
+    await transport[Symbol.asyncDispose]();
+    expect(await held).toMatchObject({ code: "client_closed" });
+  });
+
   it("opens another one for a request that waits when the old one is found dead", async () => {
     await using server = await serve(answering());
     await using transport = loopback();

@@ -62,6 +62,14 @@ export class Pool implements ConnectionOwner {
     this.#newest = connection;
   }
 
+  /** Closes all connections to a peer that are idle. */
+  release(peer: Peer): void {
+    for (let { idle } = peer; idle !== undefined; { idle } = peer) {
+      this.#unlink(idle);
+      this.discard(idle);
+    }
+  }
+
   /** Closes a connection that is not idle. */
   discard(connection: Connection): void {
     if (!this.#all.delete(connection)) return;

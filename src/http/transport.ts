@@ -88,6 +88,10 @@ class HttpTransport implements Transport, ExchangeHost, ChannelHost {
     });
   }
 
+  release(origin: string, pins?: readonly string[]): void {
+    this.#pool.release(this.#peer(origin, pins));
+  }
+
   statistics(): TransportStatistics {
     return this.#pool.statistics(this.#table.size - this.#waiting.length - this.#channels);
   }

@@ -150,8 +150,13 @@ export class Work implements DeliveryContext {
     return { ...expected, since: { startedAt, before, beforeAt } };
   }
 
+  /**
+   * What reads prove must be an answer to them: they go out on a connection of their own, so that an answer too many to
+   * what was sent before, an upload most of all, is never taken for theirs.
+   */
   verificationRun(probe: Probe, expected: Expectation): VerificationRun {
     const { options, readTimeout, waiting, emit, signal } = this;
+    this.#shared.transport.release(this.origin, this.device.pins);
     return {
       probe,
       expected,

@@ -111,6 +111,7 @@ export class Trail {
       exchange,
       origin: (address) => transport.origin(address),
       channel: (origin, request) => transport.channel(origin, request),
+      release: (origin, pins) => transport.release(origin, pins),
       statistics: () => transport.statistics(),
       [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
     };
