@@ -3,9 +3,12 @@ import {
   type Fault,
   type ListenerTls,
   makeFirmware,
+  type PullFault,
+  type RedfishDevice,
   type RedfishDeviceOptions,
   type RedfishFault,
   type RedfishPurpose,
+  type Shelly,
   startAxis,
   startDeviceServer,
   startElegantOta,
@@ -39,11 +42,13 @@ export interface Station extends AsyncDisposable {
   /** Requests that carried bytes, or orders; those of them that came whole; and digests of other bytes than whole ones. */
   sends(): number;
   running(): string;
+  /** On the next fetch of a device that fetches. */
+  faultFetch?(fault: PullFault): void;
 }
 
 export interface Adapter {
   readonly name: string;
-  /** The device fetches: a fault on "send" spoils the answer to the order. */
+  /** The device fetches: a fault on "send" spoils the answer to the order, `faultFetch` the fetch. */
   readonly pulls?: true;
   /** A broken send goes on where it broke: its device is read by the next attempt itself, which asks it for its offset. */
   readonly resumes?: true;
@@ -54,7 +59,10 @@ export interface Adapter {
   readonly expected?: (generic: string) => string;
 }
 
-type Start = (options: { readonly tls?: ListenerTls; readonly uptime: number }) => Promise<DeviceServer>;
+type Start<Server = DeviceServer> = (options: {
+  readonly tls?: ListenerTls;
+  readonly uptime: number;
+}) => Promise<Server>;
 
 /** One of our simulated devices; `sent` is what its sends are counted as. */
 function simulated(
@@ -93,8 +101,6 @@ const asksFor = (acknowledged: string, read = "9.9.9"): Pick<Adapter, "expected"
 
 const only = (delivery: ReturnType<typeof http>) => () => ({ deliveries: [delivery] });
 
-const bmcPurpose = { send: "push", read: "member" } as const satisfies Record<string, RedfishPurpose>;
-
 /** One read takes several requests: whatever the answer was, the first to follow finds the connection ended. */
 const bmcRead = "unreadable_state|connection_lost";
 
@@ -104,18 +110,50 @@ function controller(name: string, options: RedfishDeviceOptions): Adapter {
     expected: (generic) => generic.replace(/9\.9\.9|unreadable_state/, bmcRead),
     asksAgain: "read",
     async start(tls) {
-      const bmc = await startRedfishDevice({ ...options, ...(tls && { tls: tls as { key: string; cert: string } }) });
+      const bmc = await startController(options, tls);
       return {
-        device: { id: "dev-1", address: bmc.url },
+        ...bmcStation(bmc, "push"),
         client: { deliveries: [redfish()] },
-        fault: (on, fault, times = 1) => bmc.script({ on: bmcPurpose[on], fault: bmcFault(fault), times }),
         sends: () => bmc.device.counters.requests.update,
-        running: () => bmc.device.version,
-        [Symbol.asyncDispose]: () => bmc.close(),
       };
     },
   };
 }
+
+/** A controller that is told to fetch (SimpleUpdate), from a server of the test's own. */
+function fetchingController(): Adapter {
+  return {
+    name: "redfish by SimpleUpdate",
+    pulls: true,
+    expected: (generic) => generic.replace("acknowledged", "not_fetched").replace(/9\.9\.9|unreadable_state/, bmcRead),
+    asksAgain: "read",
+    async start(tls) {
+      const bmc = await startController({ push: "none" }, tls);
+      const publisher = await createArtifactServer();
+      return {
+        ...bmcStation(bmc, "pull"),
+        client: { deliveries: [redfish({ publisher, patience: 500 })] },
+        faultFetch: (fault) => bmc.service.pullFaults.push(fault),
+        sends: () => bmc.asked.filter((line) => line.endsWith(".SimpleUpdate")).length,
+        async [Symbol.asyncDispose]() {
+          await publisher.close();
+          await bmc.close();
+        },
+      };
+    },
+  };
+}
+
+const startController = (options: RedfishDeviceOptions, tls: ListenerTls | undefined) =>
+  startRedfishDevice({ ...options, ...(tls && { tls: tls as { key: string; cert: string } }) });
+
+const bmcStation = (bmc: RedfishDevice, send: RedfishPurpose) => ({
+  device: { id: "dev-1", address: bmc.url },
+  fault: (on: "send" | "read", fault: AnyFault, times = 1) =>
+    bmc.script({ on: on === "send" ? send : "member", fault: bmcFault(fault), times }),
+  running: () => bmc.device.version,
+  [Symbol.asyncDispose]: () => bmc.close(),
+});
 
 function bmcFault(fault: AnyFault): RedfishFault {
   if (fault.kind === "raw" && fault.ending !== "serve") return fault as RedfishFault;
@@ -125,7 +163,7 @@ function bmcFault(fault: AnyFault): RedfishFault {
 }
 
 /** A device that fetches from a server of the test's own, which ends with it. */
-function fetching(name: string, start: Start, delivery: typeof shellyGen1): Adapter {
+function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen1): Adapter {
   return {
     name,
     pulls: true,
@@ -136,6 +174,7 @@ function fetching(name: string, start: Start, delivery: typeof shellyGen1): Adap
       const deliveries = [delivery({ publisher, options: { patience: 500 } })];
       return {
         ...stationOf(server, { deliveries }, "activate"),
+        faultFetch: (fault) => server.scriptPull(fault),
         async [Symbol.asyncDispose]() {
           await publisher.close();
           await server.close();
@@ -189,6 +228,7 @@ export const adapters: readonly Adapter[] = [
     ),
     ...asksFor("acknowledged", "unreadable_state"),
   },
+  fetchingController(),
   fetching("shelly-gen1", startShellyGen1, shellyGen1),
   fetching("shelly-gen2", startShellyGen2, shellyGen2),
 ];

@@ -167,6 +167,7 @@ describe("options of the wrong kind, or out of range", () => {
     [{ tls: { cert: "x" } }, /both or neither/],
     [{ tls: { ca: "x" } }, /not usable PEM/],
     [{ tls: { pins: ["x"] } }, /sha256/],
+    [{ lookup: "dns" }, /a function/],
     [{ deliveries: [] }, /at least one/],
     [{ deliveries: [{}] }, /http\(\)/],
     [{ onEvent: "x" }, /a function/],

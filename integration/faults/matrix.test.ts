@@ -63,7 +63,9 @@ async function play(variant: Variant, place: Place, law: string, artifact: Artif
       variant.on?.(event, server);
     },
   });
-  const device = { ...asDevice({ id, url: server.url }), ...variant.device };
+  const { host } = variant;
+  const url = host === undefined ? server.url : server.url.replace("127.0.0.1", host);
+  const device = { ...asDevice({ id, url }), ...variant.device };
   const outcome = await (call === "push"
     ? pushed(client.push(device, artifact), artifact)
     : client.update(device, artifact));

@@ -22,6 +22,8 @@ export interface Variant {
   readonly client?: ClientOptions;
   readonly server?: DeviceServerOptions;
   readonly device?: Partial<Device>;
+  /** By which name or address the device is spoken to. @default its own */
+  readonly host?: string;
   /** Before the call, and on what the client tells meanwhile. */
   readonly before?: (server: DeviceServer) => void;
   readonly on?: (event: ClientEvent, server: DeviceServer) => void;

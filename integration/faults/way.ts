@@ -4,6 +4,7 @@ import {
   createCertificateAuthority,
   type DeviceServer,
 } from "../../mocks/index.ts";
+import type { ClientOptions } from "../../src/index.ts";
 import type { Place } from "./matrix.ts";
 import { always, type Variant } from "./variants.ts";
 
@@ -25,6 +26,46 @@ const comesBack: Pick<Variant, "before" | "on" | "client"> = {
 };
 const refuse = (server: DeviceServer) => server.refuse();
 
+type Lookup = NonNullable<ClientOptions["lookup"]>;
+/** A name server that knows every name while `knows` says so. */
+const resolver =
+  (knows: () => boolean, code = "ENOTFOUND"): Lookup =>
+  (name, _, callback) => {
+    if (knows()) callback(null, [{ address: "127.0.0.1", family: 4 }]);
+    else callback(Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code }), []);
+  };
+const named = { host: "pos-001.test" } as const;
+
+/** Devices by their name, which the name server does not know: at first, at no time, and not any more. */
+function nameless(): readonly Variant[] {
+  let asked = 0;
+  const later = resolver(() => ++asked > 1, "EAI_AGAIN");
+  const never = resolver(() => false);
+  return [
+    { ...named, name: "its name, once", call: "push", outcome: "sent", sends: 1, client: { lookup: later } },
+    { ...named, name: "its name", call: "push", outcome: "failed connect_failed", sends: 0, client: { lookup: never } },
+    { ...named, name: "its name, at first", outcome: "failed connect_failed", sends: 0, client: { lookup: never } },
+  ];
+}
+
+function forgotten(): Variant {
+  let known = true;
+  return {
+    ...named,
+    name: "its name is forgotten",
+    client: { lookup: resolver(() => known) },
+    server: { rebootMs: 20, whileRebooting: "refuse" },
+    on: (event) => {
+      if (event.type === "sent") known = false;
+    },
+    outcome: "unknown unverified",
+    sends: 1,
+  };
+}
+
+/** The broadcast address of loopback: the kernel has no way to it for TCP (ENETUNREACH), and nothing leaves the machine. */
+const unreachable = { host: "127.255.255.255" } as const;
+
 const connecting: readonly (readonly [Place, readonly Variant[]])[] = [
   [
     "refused / DNS / unreachable × connect",
@@ -32,6 +73,9 @@ const connecting: readonly (readonly [Place, readonly Variant[]])[] = [
       { name: "once", call: "push", outcome: "sent", sends: 1, ...comesBack },
       { name: "every time", call: "push", outcome: "failed connect_failed", sends: 0, before: refuse },
       { name: "every time, to the first read", outcome: "failed connect_failed", sends: 0, before: refuse },
+      ...nameless(),
+      { ...unreachable, name: "no way to it", call: "push", outcome: "failed connect_failed", sends: 0 },
+      { ...unreachable, name: "no way to it, at first", outcome: "failed connect_failed", sends: 0 },
     ],
   ],
   [
@@ -50,6 +94,7 @@ const connecting: readonly (readonly [Place, readonly Variant[]])[] = [
         outcome: "unknown unverified",
         sends: 1,
       },
+      forgotten(),
     ],
   ],
   [

@@ -38,12 +38,13 @@ import { Work } from "./work.ts";
 /** The deliveries of `options`, or those given as defaults by whoever composes the product. */
 export function createClient(options: ClientOptions, defaults: readonly Delivery[]): Client {
   checkClientOptions(options);
-  const { addressPolicy, tls, timeouts, limits, clock } = options;
+  const { addressPolicy, tls, lookup, timeouts, limits, clock } = options;
   const resolved = resolveOptions(options);
   const policy = options.admission && resolveAdmission(options.admission);
   const transport = createTransport({
     ...(addressPolicy && { addressPolicy }),
     ...(tls && { tls }),
+    ...(lookup && { lookup }),
     ...(timeouts && { timeouts }),
     ...(limits && { limits }),
     ...(clock && { clock }),

@@ -44,6 +44,11 @@ export interface ClientOptions {
   /** CIDR ranges. Loopback, link-local, unspecified and multicast addresses are denied unless permitted. */
   readonly addressPolicy?: TransportOptions["addressPolicy"];
   readonly tls?: TransportOptions["tls"];
+  /**
+   * Resolves the names of devices; what it answers is held against `addressPolicy` like any address. For names that the
+   * system does not know. Default: `dns.lookup`.
+   */
+  readonly lookup?: TransportOptions["lookup"];
   /** Milliseconds (`connect` 10,000, `stall` 60,000, `response` 30,000) and bytes per second (`minimumRate` 16,384). */
   readonly timeouts?: TransportOptions["timeouts"] & { readonly minimumRate?: number };
   readonly retry?: Partial<RetryOptions>;

@@ -32,6 +32,7 @@ const clientOptions: Shape = {
   versions: ["compare", "equal", "sortKey"],
   addressPolicy: { permit: "anything", only: "anything", deny: "anything" },
   tls: { ca: "anything", cert: "anything", key: "anything", minVersion: "anything", pins: "list" },
+  lookup: "function",
   timeouts: { connect: "anything", stall: "anything", response: "anything", minimumRate: "anything" },
   retry: { attempts: "anything", base: "anything", cap: "anything", busyBase: "anything", quietPeriod: "anything" },
   limits: {
