@@ -1,11 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { format, inspect } from "node:util";
 import { serialize } from "node:v8";
+import pg from "pg";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
+  createCertificateAuthority,
   defaultPaths,
   makeFirmware,
   plainDialect,
@@ -14,6 +16,7 @@ import {
   writeFirmware,
 } from "../mocks/index.ts";
 import { runHere } from "../src/cli/run.suite.ts";
+import type { Registry } from "../src/core/registry.ts";
 import { http } from "../src/delivery/http/index.ts";
 import {
   type ClientOptions,
@@ -27,11 +30,12 @@ import { openPostgresRegistry } from "../src/registry/postgres/index.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 import { generateKeys, readPrivateKey } from "../src/trust/index.ts";
 import { fastClient } from "./kit.ts";
+import { describePostgres, type PostgresServer, startPostgres } from "./peers/postgres.ts";
 
 /*
  * One text in every field that holds a secret, and then a look at everything that comes out: errors with their causes,
  * events, outcomes and records as JSON and as a console shows them, standard output and error, and the bytes of the
- * database.
+ * databases, SQLite's and PostgreSQL's, logs included.
  */
 
 const canary = "c4n4ry-s3cret";
@@ -62,9 +66,9 @@ const printed = (value: unknown): string =>
     ),
   ].join("\n");
 
-function expectNone(what: string): void {
+function expectNone(what: string, secrets = traces): void {
   expect(what.length).toBeGreaterThan(0);
-  for (const trace of traces) expect(what).not.toContain(trace);
+  for (const trace of secrets) expect(what).not.toContain(trace);
 }
 
 async function thrown(call: () => unknown): Promise<unknown> {
@@ -83,13 +87,14 @@ async function told(
   credentials: NonNullable<ClientOptions["credentials"]>,
   headers: Record<string, string> = {},
   held: Pick<Device, "credentials"> = {},
+  open: () => Promise<Registry> = () => openSqliteRegistry(join(folder, "fleet.db")),
 ): Promise<string> {
   const lines: string[] = [];
   await using taking = await startDeviceServer({ id: "taking", dialect: locked(canary) });
   await using refusing = await startDeviceServer({ id: "refusing", dialect: locked("another") });
   await using cutting = await startDeviceServer({ id: "cutting", dialect: locked(canary) });
   cutting.script({ on: "update", times: 99, fault: { kind: "cut", at: 10_000 } });
-  await using registry = await openSqliteRegistry(join(folder, "fleet.db"));
+  await using registry = await open();
   const servers = [taking, refusing, cutting];
   await registry.devices.put(servers.map(({ device, url }) => ({ id: device.id, address: url, ...held })));
   for (const auth of ["digest", "basic"]) {
@@ -107,8 +112,12 @@ async function told(
       servers.map(({ device }) => device.id),
       artifact,
       { headers },
-    ))
+    )) {
       lines.push(printed(outcome), printed(outcome.record));
+      const body = JSON.parse(JSON.stringify(outcome.record));
+      const [kept] = await registry.reports.append([{ id: auth, device: outcome.device, kind: "delivery", body }]);
+      expect(kept?.result).toMatch(/^(appended|known)$/);
+    }
     for (const { device } of servers)
       await client.push(device.id, artifact, { headers }).then(
         (r) => lines.push(printed(r)),
@@ -156,6 +165,98 @@ it("leaves nothing of what a reference leads to", { timeout: 60_000 }, async () 
     expect(error).toMatchObject({ code: "credentials_failed" });
     expectNone(printed(error));
   }
+});
+
+describePostgres("a secret that is kept by reference", () => {
+  it("stands nowhere in PostgreSQL's files, neither in its tables nor in its log", { timeout: 120_000 }, async () => {
+    await using server = await startPostgres();
+    const env = { FLASHWAVE_SECRET_A: canary };
+    const byName = { username: "admin", password: { env: "FLASHWAVE_SECRET_A" } };
+    const lines = await told(referencedCredentials({ env }), {}, { credentials: byName }, () =>
+      openPostgresRegistry(server.url()),
+    );
+    expect(lines).toContain("updated");
+    // The search is a search: what is kept is found, in both.
+    expect(await filesHolding(server, ["FLASHWAVE_SECRET_A"])).toEqual(["base", "pg_wal"]);
+    expect(await filesHolding(server, traces)).toEqual([]);
+    await using registry = await openPostgresRegistry(server.url());
+    await registry.devices.put([{ id: "leaky", address: "http://10.0.0.1", metadata: { note: canary } }]);
+    expect(await filesHolding(server, traces)).toEqual(["base", "pg_wal"]);
+  });
+});
+
+/** Folders of the server's data in which one of these texts stands, once all that is in memory was written. */
+async function filesHolding(server: PostgresServer, texts: readonly string[]): Promise<readonly string[]> {
+  const admin = new pg.Client(server.url());
+  await admin.connect();
+  await admin.query("CHECKPOINT");
+  await admin.end();
+  const data = join(server.folder, "data");
+  const holding = new Set<string>();
+  for (const { name, parentPath } of (await readdir(data, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  )) {
+    const path = join(parentPath, name);
+    const bytes = await readFile(path);
+    if (texts.some((text) => bytes.includes(text))) holding.add(relative(data, path).split(sep)[0] ?? "");
+  }
+  return [...holding].toSorted();
+}
+
+it("leaves nothing of a private key, of TLS or for signing, nor of its passphrase", { timeout: 60_000 }, async () => {
+  const authority = createCertificateAuthority();
+  const [device, own, other] = [authority.issue(), authority.issue({ use: "client" }), authority.issue()];
+  /** Lines of a key's PEM that are nobody else's. */
+  const linesOf = (pem: string) =>
+    pem
+      .split("\n")
+      .filter((line) => /^[\w+/=]{16,}$/.test(line))
+      .slice(1);
+  expect(linesOf(own.key).length).toBeGreaterThan(0);
+  const told: string[] = [];
+  await using server = await startDeviceServer({ id: "pos-001", tls: device });
+  await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 4_096 }), { version: "2.0.0" });
+  for (const ca of [authority.cert, createCertificateAuthority("another").cert]) {
+    await using client = fastClient({
+      tls: { ca, cert: own.cert, key: own.key },
+      onEvent: (event) => told.push(printed(event)),
+    });
+    const outcome = await client.update({ id: "pos-001", address: server.url }, artifact);
+    told.push(
+      outcome.status,
+      printed(outcome),
+      printed(outcome.record),
+      inspect(client, { depth: 9, showHidden: true }),
+    );
+  }
+  expect([told.includes("updated"), told.includes("failed")]).toEqual([true, true]);
+  told.push(printed(await thrown(() => createClient({ tls: { cert: other.cert, key: own.key } }))));
+  const passphrase = new Secret(canary);
+  const keys = generateKeys(passphrase);
+  told.push(printed(readPrivateKey(keys.privateKey, passphrase)));
+  told.push(printed(await thrown(() => readPrivateKey(keys.privateKey, new Secret(`${canary}x`)))));
+  told.push(printed(await thrown(() => readPrivateKey(keys.privateKey))));
+  expectNone(told.join("\n"), [...traces, ...linesOf(own.key), ...linesOf(keys.privateKey)]);
+  // On the command line, files included.
+  vi.stubEnv("FLASHWAVE_TEST_PASSPHRASE", canary);
+  const named = (name: string) => join(folder, name);
+  await writeFile(named("wrong"), `${canary}x`);
+  const sign = ["sign", image, "--key", named("boss.key"), "--firmware-version", "2.0.0", "--sequence", "1"];
+  const codes: (number | null)[] = [];
+  for (const line of [
+    ["keygen", named("boss"), "--passphrase-env", "FLASHWAVE_TEST_PASSPHRASE"],
+    [...sign, "--expires", "9d", "--passphrase-file", named("password")],
+    [...sign, "--expires", "9d", "--passphrase-file", named("wrong")],
+    [...sign, "--expires", "9d"],
+    ["inspect", named("boss.key")],
+  ]) {
+    const { code, out, err } = await runHere(["artifact", ...line]);
+    codes.push(code);
+    expectNone(`${out}\n${err}`);
+  }
+  expect(codes).toEqual([0, 0, 2, 2, 2]);
+  vi.unstubAllEnvs();
+  expectNone(await readFile(named("boss.key"), "utf8"));
 });
 
 it("leaves nothing of a secret in whatever holds it", async () => {

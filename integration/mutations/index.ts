@@ -1,5 +1,6 @@
 import { byteMutations } from "./bytes.ts";
 import { registryMutations } from "./registry.ts";
+import { tellingMutations } from "./telling.ts";
 import { trustMutations } from "./trust.ts";
 import { truthMutations } from "./truth.ts";
 import type { Mutation } from "./types.ts";
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...trustMutations,
   ...byteMutations,
   ...wireMutations,
+  ...tellingMutations,
   ...registryMutations,
 ];

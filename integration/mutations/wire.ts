@@ -235,34 +235,4 @@ export const wireMutations: readonly Mutation[] = [
     ],
     test: { file: "src/delivery/swupdate/verdict.test.ts", title: "another's late SUCCESS" },
   },
-  {
-    name: "password-in-clear",
-    defect: "a password goes over plain http because the device asked for it",
-    edits: [
-      {
-        file: "src/delivery/shared/login.ts",
-        find: 'if (mode === "basic" || encrypted) return { scheme: "basic" };',
-        replace: 'return { scheme: "basic" };',
-      },
-    ],
-    test: { file: "src/delivery/shared/authorization.test.ts", title: "is not shown to a plain way for the asking" },
-  },
-  {
-    name: "secret-in-json",
-    defect: "a secret prints in JSON",
-    edits: [
-      {
-        file: "src/core/credentials.ts",
-        find: "toJSON(): string {\n    return shown;",
-        replace: "toJSON(): string {\n    return this.#text;",
-      },
-    ],
-    test: { file: "src/core/credentials.test.ts", title: "shows a secret to nobody who does not ask for it" },
-  },
-  {
-    name: "terminal-escapes",
-    defect: "what a device calls itself steers the terminal",
-    edits: [{ file: "src/cli/text.ts", find: 'return text.replace(unprintable, "");', replace: "return text;" }],
-    test: { file: "src/cli/text.test.ts", title: "leaves nothing that moves a cursor, turns the direction or hides" },
-  },
 ];
