@@ -259,7 +259,9 @@ describe("a device that the artifact is not for", () => {
     await using set = await stage(options, { ...policy, ...more });
     expect(await failure(() => set.client.push(set.device, artifact))).toMatchObject({ code, bytesOut: "none" });
     expect(await set.client.update(set.device, artifact)).toMatchObject({ status: "failed", error: { code } });
-    expect(set.asked()).toEqual(["GET /version", "GET /version"]);
+    const forced = await set.client.update(set.device, artifact, { force: true });
+    expect(forced).toMatchObject({ status: "failed", error: { code } });
+    expect(set.asked()).toEqual(["GET /version", "GET /version", "GET /version"]);
     expect(set.events.map(({ type }) => type)).not.toContain("admitted");
   });
 
@@ -404,6 +406,12 @@ describe("a downgrade", () => {
     const { outcome, sent, approved } = await run([signedBy(approvalFor(signed), boss)]);
     expect(outcome).toMatchObject({ status: "updated", receipt: { before: { version: "3.0.0" } } });
     expect([sent, approved]).toMatchObject([1, { admitted: { approved: true } }]);
+  });
+
+  it("is made with whichever of the approvals given is for it", async () => {
+    const other = signedBy(approvalFor(signed, { devices: ["pos-002"] }), boss);
+    const { outcome, approved } = await run([other, signedBy(approvalFor(signed), boss)]);
+    expect([outcome, approved]).toMatchObject([{ status: "updated" }, { admitted: { approved: true } }]);
   });
 
   it("may go below the least sequence, too", async () => {

@@ -1,3 +1,4 @@
+import { admissionMutations } from "./admission.ts";
 import { byteMutations } from "./bytes.ts";
 import { registryMutations } from "./registry.ts";
 import { tellingMutations } from "./telling.ts";
@@ -10,6 +11,7 @@ import { wireMutations } from "./wire.ts";
 export const mutations: readonly Mutation[] = [
   ...truthMutations,
   ...trustMutations,
+  ...admissionMutations,
   ...byteMutations,
   ...wireMutations,
   ...tellingMutations,

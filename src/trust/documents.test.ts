@@ -97,6 +97,7 @@ describe("a manifest", () => {
       { ...good, schema: "flashwave.downgrade-approval/1" },
       /as schema what is not "flashwave.manifest\/1"/,
     ],
+    ["a later schema", { ...good, schema: "flashwave.manifest/12" }, /as schema what is not/],
     ["no schema", { ...good, schema: undefined }, /has no schema/],
     ["no name", { ...good, name: undefined }, /has no name/],
     ["an empty version", { ...good, version: "" }, /as version what is not text/],
@@ -111,6 +112,13 @@ describe("a manifest", () => {
     ["no bytes", { ...good, length: 0 }, /as length what is not a whole number, 1/],
     ["upper-case digits", { ...good, sha256: "AB".repeat(32) }, /as sha256 what is not/],
     ["a short digest", { ...good, sha256: "ab" }, /as sha256 what is not/],
+    ["a long digest", { ...good, sha256: "ab".repeat(33) }, /as sha256 what is not/],
+    ["a digest and a line break", { ...good, sha256: `${good.sha256}\n` }, /as sha256 what is not/],
+    [
+      "more hardware than fits",
+      { ...good, hardware: Array.from({ length: 65 }, (_, at) => `r${at}`) },
+      /as hardware what is not a list of 1 to 64/,
+    ],
     ["no hardware in the list", { ...good, hardware: [] }, /as hardware what is not a list/],
     ["hardware twice", { ...good, hardware: ["r2", "r2"] }, /as hardware what is not a list/],
     ["hardware that is no text", { ...good, hardware: [2] }, /as hardware what is not a list/],
@@ -124,6 +132,13 @@ describe("a manifest", () => {
     const { code, message } = refusal(() => parseManifest(bytesOf(value)));
     expect([code, message]).toEqual(["invalid_manifest", expect.stringMatching(problem)]);
     expect(message).toMatch(/^The manifest .*Get it anew/);
+  });
+
+  it.each(["schema", "name", "version", "sequence", "length", "sha256", "expires"] as const)("needs its %s", (name) => {
+    const { [name]: _, ...rest } = good;
+    expect(refusal(() => parseManifest(bytesOf(rest))).message).toBe(
+      `The manifest has no ${name}. Get it anew from whoever signed it.`,
+    );
   });
 
   it("is not written either where it could not be read", () => {
@@ -150,6 +165,11 @@ describe("an approval", () => {
     ],
   ])("is refused with %s", (_, value) => {
     expect(refusal(() => writeApproval(value)).code).toBe("invalid_approval");
+  });
+
+  it.each(["schema", "manifest", "devices", "expires"] as const)("needs its %s", (name) => {
+    const { [name]: _, ...rest } = { schema: "flashwave.downgrade-approval/1", ...leave };
+    expect(refusal(() => parseApproval(bytesOf(rest))).message).toMatch(`has no ${name}`);
   });
 
   it("is no manifest, nor is a manifest an approval", () => {

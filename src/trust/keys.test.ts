@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../core/credentials.ts";
 import { generateKeys, publicKeyOf, readPrivateKey, trustedKeys } from "./keys.ts";
@@ -14,7 +14,9 @@ describe("trusted keys", () => {
     const { publicKey } = generateKeys();
     const [one] = trustedKeys("keys", [publicKey]);
     const [other] = trustedKeys("keys", [publicKey.replaceAll("\n", "\r\n")]);
-    expect(one?.id).toMatch(/^[0-9a-f]{64}$/);
+    // RFC 8410 §4, as `openssl pkey -pubin -outform DER | sha256sum` has it.
+    const der = Buffer.from(publicKey.replace(/-----.*-----/g, ""), "base64");
+    expect(one?.id).toBe(createHash("sha256").update(der).digest("hex"));
     expect(other?.id).toBe(one?.id);
   });
 
@@ -23,6 +25,10 @@ describe("trusted keys", () => {
     ["no text", 7 as unknown as string],
     ["a private key", generateKeys().privateKey],
     ["a key of another kind", rsa.publicKey.export(spki).toString()],
+    ["a key of a kind alike", generateKeyPairSync("ed448").publicKey.export(spki).toString()],
+    ["a key that agrees and does not sign", generateKeyPairSync("x25519").publicKey.export(spki).toString()],
+    ["a key with something behind it", `${generateKeys().publicKey}x`],
+    ["a key with something before it", `x\n${generateKeys().publicKey}`],
     ["two at once", generateKeys().publicKey + generateKeys().publicKey],
     ["a damaged key", generateKeys().publicKey.replace("MCow", "MCox")],
   ])("are not %s", (_, given) => {

@@ -60,8 +60,21 @@ describe("a minisign signature", () => {
     expect(signer(prehashed, hash, minisignKeys("keys", [other, publicKey]))).toBe(keys[0]?.id);
   });
 
+  it("is by the key whose number it names", () => {
+    const [, line = ""] = prehashed.split("\n");
+    const raw = Buffer.from(line, "base64");
+    raw[2] = (raw[2] ?? 0) ^ 1;
+    const renamed = prehashed.replace(line, raw.toString("base64"));
+    expect(parseMinisign(Buffer.from(renamed))).toBeDefined();
+    expect(signer(renamed, hash)).toBeUndefined();
+  });
+
   it.each([
     ["nothing", ""],
+    ["text that is not written as it would be", prehashed.replace("p2Ao=", "p2Ap=")],
+    ["text that lacks its end", prehashed.replace("p2Ao=", "p2Ao")],
+    ["a first line that is no text", Buffer.from(prehashed.replace("comment:", "comment: \xff"), "latin1")],
+    ["a mark before it", `\ufeff${prehashed}`],
     ["a line less", prehashed.split("\n").slice(0, 3).join("\n")],
     ["a line more", `${prehashed}x\n`],
     ["no first comment", prehashed.replace(/^.*\n/, "")],
@@ -79,7 +92,8 @@ describe("a minisign signature", () => {
     const key = readPrivateKey(newSigner().privateKey);
     const [ours] = minisignKeys("keys", [minisignKeyOf(key)]);
     expect(signer(signMinisign(hash, key, "till 2.0.0"), hash, ours && [ours])).toBe(ours?.id);
-    expect(() => signMinisign(hash, key, "two\nlines")).toThrow("a trusted comment is one line");
+    for (const comment of ["two\nlines", "two\rlines"])
+      expect(() => signMinisign(hash, key, comment)).toThrow("a trusted comment is one line");
   });
 });
 
@@ -97,6 +111,8 @@ describe("a minisign key", () => {
     publicKey.replace("\nRW", "\nRX"),
     newSigner().publicKey,
     publicKey.trim().slice(0, -4),
+    `${publicKey}x`,
+    `${publicKey.trim()} x`,
   ])("is none of %j", (text) => {
     expect(() => minisignKeys("admission.minisign", [text])).toThrow(/^admission\.minisign\[0\] must be/);
   });

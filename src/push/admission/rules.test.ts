@@ -55,6 +55,7 @@ describe("what is said of the artifact", () => {
       /"till" "2.0.0" expired at 2027-01-01T00:00:00Z, and it is 2027-01-01T00:00:00Z/,
     ],
     ["length", { length: 5 }, {}, "manifest_mismatch", /has 4 bytes, and its manifest says 5/],
+    ["length, where it is longer", { length: 3 }, {}, "manifest_mismatch", /has 4 bytes, and its manifest says 3/],
     [
       "digest",
       { sha256: "ac".repeat(32) },
@@ -148,6 +149,12 @@ describe("what is said of the device", () => {
       ["other hardware", { hardware: ["r1", "r2"] }, { hardware: "r3" }, {}, {}],
       "wrong_hardware",
       /for the hardware "r1", "r2", and the device says that it is "r3"/,
+    ],
+    [["hardware that begins alike", { hardware: ["r2"] }, { hardware: "r2-b" }, {}, {}], "wrong_hardware", /"r2-b"/],
+    [
+      ["hardware of which it is the beginning", { hardware: ["r2-b"] }, { hardware: "r2" }, {}, {}],
+      "wrong_hardware",
+      /"r2"/,
     ],
     [["hardware, to the letter", { hardware: ["r2"] }, { hardware: "R2" }, {}, {}], "wrong_hardware", /"R2"/],
     [
@@ -255,6 +262,12 @@ describe("an approval", () => {
       /manifest (?:ef){32}, and this one is (?:cd){32}/,
     ],
     ["it is for other devices", { approval: { ...approval, devices: ["pos-0022"] } }, trusting, /names other devices/],
+    [
+      "it is for one that begins alike",
+      { approval: { ...approval, devices: ["pos"] } },
+      trusting,
+      /names other devices/,
+    ],
   ])("covers nothing where %s", (_, leave, options, why) => {
     expect(cover(leave, options)).toEqual({ why: expect.stringMatching(why) });
   });
