@@ -6,7 +6,7 @@ import { createBufferPool } from "../src/bytes/index.ts";
 import { createClient, isFlashwaveError, openArtifact } from "../src/index.ts";
 import { openDescriptors, settled } from "./kit.ts";
 
-const pushes = Number(process.argv[2]);
+const [faulty = 0, well = 0] = process.argv.slice(2).map(Number);
 const devicesPerFault = 4;
 const imageBytes = 65_536;
 const atOnce = 16;
@@ -48,6 +48,14 @@ async function heap(): Promise<number> {
 
 const nameOf = (at: number): string => names[at % names.length] ?? "";
 
+/** What is waited for without end would hide what was lost: a lease, say, without which nothing more is sent. */
+let done = 0;
+let seen = -1;
+setInterval(() => {
+  if (done === seen) process.exit(3);
+  seen = done;
+}, 10_000).unref();
+
 await using fleet = await forkFleet({ count: names.length * devicesPerFault, device: { keep: 1 } });
 for (const [at, { id }] of fleet.devices.entries()) {
   const fault = faults[nameOf(at)];
@@ -76,27 +84,43 @@ async function push(device: FleetDevice, fault: string): Promise<void> {
   ends[end] = (ends[end] ?? 0) + 1;
 }
 
+type Push = (device: FleetDevice, fault: string) => Promise<unknown>;
+
 /** Each device in turn, and each one only once at a time. */
-async function run(count: number): Promise<void> {
-  const free = [...fleet.devices.entries()];
+async function run(count: number, devices: readonly FleetDevice[], one: Push): Promise<void> {
+  const free = [...devices.entries()];
   let left = count;
   const work = async () => {
     for (let next = free.shift(); next !== undefined && left-- > 0; next = free.shift()) {
       const [at, device] = next;
-      await push(device, nameOf(at));
+      await one(device, nameOf(at));
+      done++;
       free.push(next);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
 }
 
-// The first tenth warms everything up: code is compiled, pools are filled.
-await run(Math.ceil(pushes / 10));
-const heaps = [await heap()];
-for (const _ of ["first half", "second half"]) {
-  await run(pushes / 2);
-  heaps.push(await heap());
+/** Bytes after a collection: warmed up, after the first half, after the second. */
+async function heapsOf(count: number, warming: number, devices: readonly FleetDevice[], one: Push): Promise<number[]> {
+  // Code is compiled, pools are filled.
+  await run(warming, devices, one);
+  const heaps = [await heap()];
+  for (const _ of ["first half", "second half"]) {
+    await run(count / 2, devices, one);
+    heaps.push(await heap());
+  }
+  return heaps;
 }
+
+const heaps = await heapsOf(faulty, Math.ceil(faulty / 10), fleet.devices, push);
+// Pushes that go well are many more in the same time, so that what each of them left would show.
+const healthy = fleet.devices.filter((_, at) => faults[nameOf(at)] === undefined);
+const small = await openArtifact(Buffer.alloc(26, 7), { version: "2.0.0" });
+const wellHeaps = await heapsOf(well, well / 2, healthy, (device) =>
+  client.push(device, small, { signal: caller.signal }),
+);
+await small[Symbol.asyncDispose]();
 const { connections, inFlight } = client.statistics();
 const listeners = getEventListeners(caller.signal, "abort").length;
 const { leased } = pool.statistics();
@@ -106,6 +130,7 @@ await settled(openNow, before).catch(() => undefined);
 process.send?.({
   ended,
   heaps,
+  wellHeaps,
   connections,
   inFlight,
   listeners,

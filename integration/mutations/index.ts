@@ -1,5 +1,6 @@
 import { admissionMutations } from "./admission.ts";
 import { byteMutations } from "./bytes.ts";
+import { leakMutations } from "./leaks.ts";
 import { registryMutations } from "./registry.ts";
 import { tellingMutations } from "./telling.ts";
 import { trustMutations } from "./trust.ts";
@@ -15,5 +16,6 @@ export const mutations: readonly Mutation[] = [
   ...byteMutations,
   ...wireMutations,
   ...tellingMutations,
+  ...leakMutations,
   ...registryMutations,
 ];
