@@ -202,11 +202,18 @@ describePostgres("a database that is shared", () => {
       expect(await database.all("SELECT 1::int8, 'a', true, '\\x01ff'::bytea, NULL")).toEqual([
         [1, "a", true, Buffer.of(1, 255), null],
       ]);
+      for (let i = 0; i < 3; i += 1) await database.all("SELECT $1::int4", i);
       await expect(database.all("SELECT 1 / 0")).rejects.toMatchObject(failure("does not fit"));
       await database.close();
       const client = await pool.connect();
       expect((await client.query("SELECT 1::int8 AS n")).rows).toEqual([{ n: "1" }]); // int8 is text to the caller still
       expect(client.listenerCount("error")).toBe(0);
+      // Parsed once, under a name, however often it is run.
+      const named = "SELECT name, generic_plans + custom_plans AS calls FROM pg_prepared_statements";
+      expect((await client.query(named)).rows).toContainEqual({
+        name: expect.stringMatching(/^flashwave_[0-9a-f]{32}$/),
+        calls: "3",
+      });
       client.release();
       expect(pool.totalCount).toBe(1); // a refused statement costs no connection
       await pool.end();
