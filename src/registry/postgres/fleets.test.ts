@@ -126,6 +126,19 @@ describePostgres("fleets of one database", () => {
     expect(await dump(other)).toEqual(before);
   });
 
+  it("read profiles of their own, although others' have the same revisions", async () => {
+    const names = [newFleet(), newFleet()];
+    for (const fleet of names) {
+      await using registry = await open(fleet);
+      await accept(registry.profiles, { id: fleet, name: "P" });
+    }
+    for (const fleet of names) {
+      await using registry = await open(fleet);
+      expect((await registry.profiles.page()).items).toMatchObject([{ id: fleet }]);
+      expect([...(await registry.profiles.getMany(names)).keys()]).toEqual([fleet]);
+    }
+  });
+
   it("take for nobody's what no row can hold", async () => {
     await using registry = await open(newFleet());
     const { devices, profiles, reports } = registry;
