@@ -69,6 +69,18 @@ export const truthMutations: readonly Mutation[] = [
     },
   },
   {
+    name: "fetched-part-forgotten",
+    defect: "a device that fetched half of it is told to fetch again without a read",
+    edits: [
+      {
+        file: "src/delivery/shared/announce.ts",
+        find: 'if (covered === 0) return "none";',
+        replace: 'if (covered >= 0) return "none";',
+      },
+    ],
+    test: { file: "integration/faults/adapters.test.ts", title: "what it fetches" },
+  },
+  {
     name: "old-version-accepted",
     defect: "the version from before the send passes for the new one",
     edits: [
