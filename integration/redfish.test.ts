@@ -92,7 +92,7 @@ describe("updates that succeed", () => {
 
   it("waits as long as the task runs and the device asks", async () => {
     const client = { verification: { deadline: 10_000 } };
-    const { bmc, outcome } = await update({ device: { taskMs: 1_200, retryAfter: 1 }, client });
+    const { bmc, outcome } = await update({ device: { taskMs: 1_900, retryAfter: 1 }, client });
     expect(outcome.status).toBe("updated");
     const looks = bmc.asked.filter((asked) => asked.includes("TaskMonitors"));
     expect(looks.length).toBe(2);
@@ -271,11 +271,14 @@ describe("tasks that cannot be followed to their end", () => {
 });
 
 describe("updates that are staged", () => {
-  it.for(["OnReset", "AtMaintenanceWindowStart"] as const)("when asked for %s", async (applyTime) => {
-    const { bmc, outcome } = await update({ options: { applyTime } });
-    expect(outcome).toMatchObject({ status: "staged", receipt: { status: 202, activated: false } });
-    expect(bmc.device).toMatchObject({ version: "1.0.0", staged: true });
-  });
+  it.for(["OnReset", "AtMaintenanceWindowStart", "InMaintenanceWindowOnReset", "OnStartUpdateRequest"] as const)(
+    "when asked for %s",
+    async (applyTime) => {
+      const { bmc, outcome } = await update({ options: { applyTime } });
+      expect(outcome).toMatchObject({ status: "staged", receipt: { status: 202, activated: false } });
+      expect(bmc.device).toMatchObject({ version: "1.0.0", staged: true });
+    },
+  );
 
   it("when that is the service's own setting", async () => {
     expect((await update({ device: { applyTime: "OnReset" } })).outcome.status).toBe("staged");

@@ -1,7 +1,12 @@
 import type { SimulatedDeviceOptions } from "../device-options.ts";
 import type { RawEnding, RawStep } from "../raw.ts";
 
-export type ApplyTime = "Immediate" | "OnReset" | "AtMaintenanceWindowStart" | "InMaintenanceWindowOnReset";
+export type ApplyTime =
+  | "Immediate"
+  | "OnReset"
+  | "AtMaintenanceWindowStart"
+  | "InMaintenanceWindowOnReset"
+  | "OnStartUpdateRequest";
 
 /** How the task of an update ends. `vanishes`: it is gone before it told its end, as tasks in RAM are after a restart. */
 export type TaskEnding = "completed" | "critical" | "exception" | "never" | "vanishes";

@@ -19,7 +19,13 @@ export interface UpdateParameters {
   readonly forceUpdate?: unknown;
 }
 
-const applyTimes = ["Immediate", "OnReset", "AtMaintenanceWindowStart", "InMaintenanceWindowOnReset"];
+const applyTimes: readonly ApplyTime[] = [
+  "Immediate",
+  "OnReset",
+  "AtMaintenanceWindowStart",
+  "InMaintenanceWindowOnReset",
+  "OnStartUpdateRequest",
+];
 
 const someDay = Date.UTC(2026, 0, 1);
 const moment = (ms: number): string => new Date(someDay + ms).toISOString().replace(/\.\d+/, "");

@@ -1,6 +1,22 @@
 import { expect, it } from "vitest";
-import { startRedfishDevice, startSwupdate } from "../../mocks/index.ts";
+import {
+  type DeviceServer,
+  startAxis,
+  startDeviceServer,
+  startElegantOta,
+  startEsphome,
+  startMongooseOs,
+  startRedfishDevice,
+  startShellyGen1,
+  startShellyGen2,
+  startSwupdate,
+  startTasmota,
+  startTusDevice,
+} from "../../mocks/index.ts";
 import { documentsOf, hasty, Rig, runHere } from "./run.suite.ts";
+import { kinds } from "./wire.ts";
+
+type Started = Pick<DeviceServer, "url" | typeof Symbol.asyncDispose>;
 
 /* What the flags of reading and of sending are to a delivery that another kind reads for. */
 
@@ -17,6 +33,30 @@ it.each<[string, readonly string[]]>([
   await using device = await startSwupdate({ activation: flags.includes("restart=true") ? "on-request" : "itself" });
   const ended = await runHere(["update", await rig.image(), ...as2, "--to", device.url, ...flags]);
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("updated   runs 2.0.0") });
+});
+
+const readers: Readonly<Record<string, readonly [() => Promise<Started>, ...string[]]>> = {
+  http: [startDeviceServer],
+  tus: [startTusDevice],
+  redfish: [startRedfishDevice],
+  swupdate: [startSwupdate, "--probe", "http"],
+  esphome: [startEsphome],
+  tasmota: [startTasmota],
+  "mongoose-os": [startMongooseOs],
+  axis: [startAxis],
+  "elegant-ota": [startElegantOta, "--version-path", "/version", "--pointer", "/version"],
+  "web-upload": [startDeviceServer],
+  "shelly-gen1": [startShellyGen1],
+  "shelly-gen2": [startShellyGen2],
+};
+
+it("knows the kinds that are tried here", () => expect(kinds.toSorted()).toEqual(Object.keys(readers).toSorted()));
+
+it.each(Object.entries(readers))("inspect --via %s tells what a device runs", async (kind, [start, ...flags]) => {
+  await using device = await start();
+  const ended = await runHere(["inspect", "--to", device.url, "--via", kind, ...flags, "--json"]);
+  expect(ended).toMatchObject({ code: 0 });
+  expect(documentsOf(ended)).toMatchObject([{ state: { version: "1.0.0" } }]);
 });
 
 it("a device's own words name kinds too", async () => {

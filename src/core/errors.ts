@@ -15,7 +15,10 @@ export type Phase =
   | "commit"
   | "rollback";
 
-/** How much of a request's body had reached the socket when the fault was seen. */
+/**
+ * How much of a request's body had reached the socket when the fault was seen; in the error of an update or a send, how
+ * much of the artifact had.
+ */
 export type BytesOut = "none" | "some" | "all";
 
 /**

@@ -58,10 +58,15 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     const evidence = await prove(trial).catch(underWay(settled));
     return outcomes.updated(receipt, evidence);
   } catch (error) {
-    if (isFlashwaveError(error)) return outcomes.ended(inContext(error, { device: work.device.id }), receipt);
+    if (isFlashwaveError(error)) return outcomes.ended(ofUpdate(error, work.device.id), receipt);
     if (receipt === undefined) throw error;
     return outcomes.ended(stray(error, work.device.id), receipt);
   }
+}
+
+/** As an update's error it speaks of the artifact, and the read before that is sent puts nothing of it out. */
+function ofUpdate(error: FlashwaveError, device: string): FlashwaveError {
+  return inContext(error, { device, ...(error.phase === "inspect" && { bytesOut: "none" }) });
 }
 
 /**
