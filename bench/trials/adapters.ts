@@ -19,7 +19,7 @@ export const adapters: readonly Trial[] = [
     peers: [
       peer("http", "one POST"),
       peer("tus", "OPTIONS, POST, PATCH"),
-      peer("swupdate", "a websocket, a question, a multipart POST, the verdict"),
+      peer("swupdate", "a websocket, a multipart POST, the verdict"),
       peer("redfish", "service root, update service, a multipart POST"),
       peer("web upload", "ESPHome's: a multipart POST"),
       peer("shelly", "an order, and the device fetches from our artifact server"),

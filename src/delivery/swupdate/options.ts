@@ -43,10 +43,14 @@ export interface SwupdatePlan {
   readonly send: RequestPlan;
   readonly restart: RequestPlan | undefined;
   readonly channel: string;
+  /** Both paths are those that SWUpdate's web server has by itself. */
+  readonly usual: boolean;
   readonly auth: AuthMode;
   readonly traits: DeliveryTraits;
 }
 
+/** Compiled into SWUpdate, so that there is never one without the other (mongoose_interface.c). */
+const usual = { channel: "/ws", upload: "/upload" } as const;
 const settingNames: readonly string[] = ["channel", "restart", "auth"];
 const optionFields: readonly string[] = ["send", "activate", "inspect", "health", "options", ...settingNames];
 const requestFields: readonly string[] = ["method", "path", "headers", "query"];
@@ -82,14 +86,16 @@ function requestOf(value: unknown, where: string): Fields {
 }
 
 function compile(send: Fields, activate: Fields, settings: Fields, prefix: string): SwupdatePlan {
-  const { channel = "/ws", restart = false, auth = "auto" } = settings;
+  const { channel = usual.channel, restart = false, auth = "auto" } = settings;
   if (typeof restart !== "boolean") throw invalidProfile(`${prefix}restart`, "must be true or false");
   const request = (where: "send" | "activate", path: string, fields: Fields) =>
     compileRequest({ method: "POST", path, ...fields }, { where, methods: ["POST"], form: false });
   const order = request("activate", "/restart", activate);
+  const upload = request("send", usual.upload, send);
   return Object.freeze({
-    send: request("send", "/upload", send),
+    send: upload,
     restart: restart ? order : undefined,
+    usual: upload.path === usual.upload && channel === usual.channel,
     channel: channelPath(channel, `${prefix}channel`),
     auth: authModeOf(auth, `${prefix}auth`),
     traits: traitsOf(restart),

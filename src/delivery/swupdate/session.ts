@@ -67,19 +67,29 @@ export class SwupdateSession implements DeliverySession {
   }
 
   /**
-   * All that can be known before a byte of the artifact leaves: two questions, each on a connection of its own, asked at
-   * once where no login is to be learnt from the first answer. What the websocket says goes first, whichever ends first.
+   * All that can be known before a byte of the artifact leaves. That the websocket opens, at SWUpdate's own path, shows its
+   * web server, which then has SWUpdate's own path for uploads. What else there may be before a device is asked.
    */
   async #reach(step: Step): Promise<void> {
+    const { context } = this.#bound;
     try {
       const listening = this.#listener.open ? undefined : this.#listen(step);
-      if (this.#bound.context.credentials !== undefined) await listening;
-      const [heard, asked] = await Promise.allSettled([listening, this.#ask(step)]);
-      if (heard.status === "rejected") throw heard.reason;
-      if (asked.status === "rejected") throw asked.reason;
+      if (this.#plan.usual && context.credentials === undefined) await listening;
+      else await this.#both(listening, step);
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { bytesOut: "none" }) : error;
     }
+  }
+
+  /**
+   * Two questions, each on a connection of its own, asked at once where no login is to be learnt from the first answer.
+   * What the websocket says goes first, whichever ends first.
+   */
+  async #both(listening: Promise<void> | undefined, step: Step): Promise<void> {
+    if (this.#bound.context.credentials !== undefined) await listening;
+    const [heard, asked] = await Promise.allSettled([listening, this.#ask(step)]);
+    if (heard.status === "rejected") throw heard.reason;
+    if (asked.status === "rejected") throw asked.reason;
   }
 
   /**

@@ -219,6 +219,8 @@ describe("a busy device", () => {
     await using client = clientFor(
       {},
       {
+        // Time for the word to arrive before the next attempt.
+        retry: { attempts: 3, busyBase: 100, cap: 100 },
         onEvent: (event) => {
           if (event.type === "attempt-failed" && event.attempt === 1) device.say({ type: "status", status: "START" });
         },
@@ -226,6 +228,23 @@ describe("a busy device", () => {
     );
     await using artifact = await firmware();
     await expect(client.push(unread(device), artifact)).rejects.toMatchObject({ code: "device_busy", attempt: 3 });
+    expect(uploads(device)).toHaveLength(1);
+  });
+});
+
+describe("the path of the upload", () => {
+  const asked = ({ control }: SwupdateDevice) => control.requests().filter(({ method }) => method === "GET").length;
+
+  it.each<readonly [string, SwupdateOptions, object, number]>([
+    ["SWUpdate's own is not asked for: the websocket has shown it", {}, {}, 1],
+    ["another is asked for before anything is sent", {}, { profile: { send: { path: "/upload?slot=b" } } }, 2],
+    ["SWUpdate's own is asked for where the websocket is elsewhere", { channel: "/ws?all" }, {}, 2],
+  ])("%s", async (_, options, changes, gets) => {
+    await using device = await startSwupdate();
+    await using client = clientFor(options);
+    await using artifact = await firmware();
+    await client.push({ ...unread(device), ...changes }, artifact);
+    expect(asked(device)).toBe(gets);
     expect(uploads(device)).toHaveLength(1);
   });
 });
