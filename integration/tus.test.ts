@@ -128,14 +128,16 @@ describe("an upload that broke goes on where it was", () => {
     const events: ClientEvent[] = [];
     await using client = clientFor({}, { onEvent: (event) => events.push(event) });
     await using artifact = await openArtifact(file.path, { version: "2.0.0", cacheBytes: 0 });
-    const outcome = await client.update(at(proxy.url), artifact);
+    // No faster than the line, as on any real one: else what is thrown away at a cut is as much as a kernel buffers.
+    const outcome = await client.update(at(proxy.url), artifact, { bytesPerSecond: 20_000_000 });
     expect(outcome).toMatchObject({ status: "updated", attempts: 6 });
     expect(await server.stored()).toEqual([{ bytes: length, sha256: file.digest }]);
-    const { up, cut, connections } = proxy.counters();
-    console.log(`100 MB cut ${cut} times: ${up} bytes sent, ${(up / length).toFixed(4)} of its own`);
+    const { up, held, cut, connections } = proxy.counters();
+    const sent = up + held;
+    console.log(`100 MB cut ${cut} times: ${sent} bytes sent (${held} held), ${(sent / length).toFixed(4)} of its own`);
     // One for each part, and one for what proves.
     expect({ cut, connections }).toEqual({ cut: 5, connections: 7 });
-    expect(up / length).toBeLessThan(1.02);
+    expect(sent / length).toBeLessThan(1.02);
     // More cuts than attempts: each got further, so none was the last.
     expect(events.filter(({ type }) => type === "attempt-failed")).toHaveLength(5);
   }, 120_000);

@@ -36,7 +36,7 @@ it("carries bytes both ways, and counts them", async () => {
   client.write("hello");
   expect(String(await once(client, "data"))).toBe("5;");
   client.destroy();
-  expect(proxy.counters()).toEqual({ up: 5, down: 2, connections: 1, cut: 0 });
+  expect(proxy.counters()).toEqual({ up: 5, held: 0, down: 2, connections: 1, cut: 0 });
 });
 
 it("cuts at its byte, once for each, and all before it arrives", async () => {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 
 export interface ProxyOptions {
@@ -17,14 +18,22 @@ export interface ProxyOptions {
 export interface Proxy extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Bytes that came from clients and from the server, connections accepted and cut. What the kernel still holds when
-   * a connection is cut came from nobody. */
-  counters(): { readonly up: number; readonly down: number; readonly connections: number; readonly cut: number };
+  /**
+   * Bytes that came from clients and from the server, connections accepted and cut. `held`: what the kernels still held
+   * of a client's bytes when it was cut, which came from nobody; only Linux tells.
+   */
+  counters(): {
+    readonly up: number;
+    readonly held: number;
+    readonly down: number;
+    readonly connections: number;
+    readonly cut: number;
+  };
   close(): Promise<void>;
 }
 
 export async function startProxy({ to, cuts = [], flips = [] }: ProxyOptions): Promise<Proxy> {
-  const counters = { up: 0, down: 0, connections: 0, cut: 0 };
+  const counters = { up: 0, held: 0, down: 0, connections: 0, cut: 0 };
   const left = { cuts: [...cuts], flips: [...flips] };
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
@@ -50,6 +59,7 @@ export async function startProxy({ to, cuts = [], flips = [] }: ProxyOptions): P
       if (cut) {
         left.cuts.shift();
         counters.cut++;
+        counters.held += unread(client);
         client.removeAllListeners("data");
         client.resetAndDestroy();
         upstream.end();
@@ -84,4 +94,20 @@ export async function startProxy({ to, cuts = [], flips = [] }: ProxyOptions): P
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** proc_net_tcp(5): ports and queues in hexadecimal. */
+const connection = /: [\dA-F]{8}:([\dA-F]{4}) [\dA-F]{8}:([\dA-F]{4}) [\dA-F]{2} ([\dA-F]{8}):([\dA-F]{8}) /g;
+
+/** What the other end's kernel has not had acknowledged and ours has not handed over: some bytes may count in both. */
+function unread({ localPort = 0, remotePort = 0 }: Socket): number {
+  if (!existsSync("/proc/net/tcp")) return 0;
+  const hex = (text = "") => Number.parseInt(text, 16);
+  return [...readFileSync("/proc/net/tcp", "latin1").matchAll(connection)].reduce(
+    (sum, [, from, to, sent, received]) => {
+      if (hex(from) === remotePort && hex(to) === localPort) return sum + hex(sent);
+      return hex(from) === localPort && hex(to) === remotePort ? sum + hex(received) : sum;
+    },
+    0,
+  );
 }

@@ -10,6 +10,12 @@ const directLimit = 65_536;
  * cost more, larger ones gained nothing that showed.
  */
 const sliceLength = 524_288;
+/**
+ * Under a pace everything leaves in slices of this, and of less than twice as much at the end of a chunk: a mebibyte at
+ * once would fill a slow line for seconds, and is what a cut throws away. Less than `directLimit` may not be cut off a
+ * source's chunk: it asks for the next before the socket has let go of it.
+ */
+const pacedLength = directLimit;
 
 /** What a request's body comes to: its length, and one buffer where it is small and known. */
 export interface BodyPlan {
@@ -112,7 +118,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
       if (this.#resident !== undefined) return this.#slice(this.#resident);
       if (this.#source !== undefined) {
         const chunk = await this.#read(this.#source);
-        if (chunk !== undefined) return chunk;
+        if (chunk !== undefined) return this.#pace === undefined ? chunk : this.#slice(chunk);
         continue;
       }
       const segment = this.#segments[this.#index++];
@@ -123,9 +129,12 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     return undefined;
   }
 
-  #slice(bytes: Uint8Array): Uint8Array | undefined {
-    this.#resident = bytes.length > sliceLength ? bytes.subarray(sliceLength) : undefined;
-    return bytes.length > sliceLength ? bytes.subarray(0, sliceLength) : bytes;
+  #slice(bytes: Uint8Array): Uint8Array {
+    const paced = this.#pace !== undefined;
+    const length = paced ? pacedLength : sliceLength;
+    const longest = paced ? 2 * length - 1 : length;
+    this.#resident = bytes.length > longest ? bytes.subarray(length) : undefined;
+    return bytes.length > longest ? bytes.subarray(0, length) : bytes;
   }
 
   #open(chunks: Chunks): void {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { makeFirmware, type SwupdateDevice, startDeviceServer, startSwupdate } from "../../../mocks/index.ts";
 import {
@@ -233,6 +233,28 @@ describe("a busy device", () => {
 });
 
 describe("the path of the upload", () => {
+  it("that alone wants a login is refused before a byte of the image", async () => {
+    await using device = await startSwupdate();
+    const denied = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    await using guard = await listening((socket) => {
+      socket.once("data", (head) => {
+        if (head.toString("latin1").startsWith("POST")) return socket.end(denied);
+        const { hostname, port } = new URL(device.url);
+        const way = connect(Number(port), hostname);
+        way.write(head);
+        way.pipe(socket).pipe(way);
+        way.on("error", () => socket.destroy());
+        return undefined;
+      });
+    });
+    await using client = clientFor();
+    await using artifact = await firmware();
+    const push = client.push(unread(guard), artifact);
+    await expect(push).rejects.toMatchObject({ code: "refused", attempt: 1, reply: { status: 401 } });
+    // The head of the form is all that follows the request's own.
+    expect(guard.heard().split("POST ")[1]?.length).toBeLessThan(1_000);
+  });
+
   const asked = ({ control }: SwupdateDevice) => control.requests().filter(({ method }) => method === "GET").length;
 
   it.each<readonly [string, SwupdateOptions, object, number]>([
