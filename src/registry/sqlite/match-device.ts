@@ -14,10 +14,10 @@ const bounds = { min: ">=", max: "<=", above: ">", below: "<" } as const;
 const condition = (sql: string, ...parameters: Condition["parameters"]): Condition => ({ sql, parameters });
 
 /**
- * What may drive a page where few devices meet it: they are all read, and sorted. `status` stands for several at once,
- * `tag` for the first one beside an equality.
+ * What may drive a page where few devices meet it: they are all read, and sorted. `status` stands for several at once, a
+ * number for the tag at that place, where there is an equality or another tag beside it.
  */
-export type Driver = "firmware" | "seen" | "status" | "tag";
+export type Driver = "firmware" | "seen" | "status" | number;
 
 /** A driver has fewer devices than this. */
 export const fewDevices = 1_000;
@@ -51,7 +51,11 @@ function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
       from: "device d INDEXED BY device_status",
       conditions: statuses.length < 2 ? [] : [statusIn(statuses)],
     },
-    { driver: "tag", from: "device_tag g", conditions: equal.length === 0 ? [] : tags.slice(0, 1).map(isTag) },
+    ...tags.map((tag, place) => ({
+      driver: place,
+      from: "device_tag g",
+      conditions: equal.length + tags.length < 2 ? [] : [isTag(tag)],
+    })),
   ];
   return all.filter(({ conditions }) => conditions.length > 0);
 }
@@ -113,16 +117,18 @@ interface Source {
  * and a plus keeps the index of what has many devices out: they would all be sorted for one page.
  */
 function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Source {
-  const drivers = candidates(filter).filter((candidate) => candidate.driver !== "tag");
+  const drivers = candidates(filter).filter((candidate) => typeof candidate.driver === "string");
   const driving = drivers.find((candidate) => candidate.driver === driver);
   const walked = drivers.flatMap((candidate) =>
     candidate === driving ? candidate.conditions : candidate.conditions.map((one) => ({ ...one, sql: `+${one.sql}` })),
   );
   const others = [...otherConditions(filter), ...walked];
-  const [tag, ...more] = filter.tags;
-  if (driving === undefined && tag !== undefined && (driver === "tag" || filter.equal.length === 0)) {
+  const place = typeof driver === "number" ? driver : 0;
+  const tag = filter.tags[place];
+  if (driving === undefined && tag !== undefined && (driver === place || filter.equal.length === 0)) {
     const from = "device_tag g CROSS JOIN device d ON d.id = g.device";
-    return { from, key: "g.device", conditions: [isTag(tag), ...others, ...more.map(hasTag)] };
+    const more = filter.tags.toSpliced(place, 1).map(hasTag);
+    return { from, key: "g.device", conditions: [isTag(tag), ...others, ...more] };
   }
   return { from: driving?.from ?? "device d", key: "d.id", conditions: [...others, ...filter.tags.map(hasTag)] };
 }

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { DeviceFilter, DeviceInput, Observation, Registry } from "../../core/registry.ts";
+import { Connection } from "../../store/sqlite/connection.ts";
 import { device, readAll } from "../driver.suite.ts";
 import { createMemoryRegistry } from "../memory/index.ts";
 import { openSqliteRegistry } from "./index.ts";
@@ -34,6 +35,9 @@ const filters: readonly DeviceFilter[] = [
   { site: "s1", tags: ["even"] },
   { site: "s1", tags: ["rare"] },
   { site: "s1", tags: ["rare", "even"] },
+  { site: "s1", tags: ["even", "rare"] },
+  { tags: ["even", "rare"] },
+  { tags: ["even", "nobody's"], seenAfter: 50 },
   { tags: ["even"], status: ["offline", "unknown"] },
   { status: ["online", "offline"] },
   { status: ["offline", "unknown"] },
@@ -70,6 +74,16 @@ describe("pages of many devices", () => {
     await sqlite[Symbol.asyncDispose]();
     await memory[Symbol.asyncDispose]();
   });
+
+  it.each([{ tags: ["even", "rare"] }, { tags: ["even", "rare"], site: "s1" }, { tags: ["rare", "even"] }])(
+    "of %j begin with the tag that few have, wherever it stands",
+    async (filter) => {
+      const asked = vi.spyOn(Connection.prototype, "all");
+      await sqlite.devices.page(filter, { limit: 5 });
+      const pages = asked.mock.calls.filter(([sql]) => sql.includes("ORDER BY"));
+      expect(pages.map(([sql, tag]) => [/FROM (\w+)/.exec(sql)?.[1], tag])).toEqual([["device_tag", "rare"]]);
+    },
+  );
 
   it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
     "of %s are those in memory",
