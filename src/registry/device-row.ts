@@ -3,7 +3,7 @@ import type { RegisteredDevice } from "../core/device-registry.ts";
 import type { Evidence } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
 import type { DeviceFields } from "./device-input.ts";
-import { freezeAll } from "./json.ts";
+import { readJson } from "./json.ts";
 
 /** The columns that `readDeviceRow` reads, in its order. */
 export const ownColumns: string = `id, address, name, delivery, place, site, location, profile, inline, rest, status, seen_at, firmware,
@@ -51,10 +51,10 @@ export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<
   if (location !== null) row.location = location;
   if (profileId !== null) row.profileId = profileId;
   if (inline !== null) row.profile = profiles.get(inline) as Profile;
-  if (rest !== null) addRest(row, freezeAll(JSON.parse(rest) as Rest));
+  if (rest !== null) addRest(row, readJson<Rest>(rest));
   if (seenAt !== null) row.lastSeen = seenAt;
   if (firmware !== null) row.firmware = firmware;
-  if (evidence !== null) row.evidence = freezeAll(JSON.parse(evidence) as Evidence);
+  if (evidence !== null) row.evidence = readJson<Evidence>(evidence);
   return Object.freeze(row);
 }
 

@@ -1,5 +1,5 @@
 import type { ProfileRow, ProfileScope } from "../core/profile-registry.ts";
-import { freezeAll } from "./json.ts";
+import { isRecords, readJson } from "./json.ts";
 import type { ProfileFields } from "./profile-input.ts";
 
 /** The columns that `readProfileRow` reads, in its order, of a profile `p`. */
@@ -51,9 +51,9 @@ export function readContent(
   options: string,
 ): Pick<ProfileRow, "requests" | "items" | "options"> {
   return {
-    requests: freezeAll(JSON.parse(requests) as ProfileRow["requests"]),
-    items: freezeAll(JSON.parse(items) as ProfileRow["items"]),
-    options: freezeAll(JSON.parse(options) as ProfileRow["options"]),
+    requests: readJson<ProfileRow["requests"]>(requests),
+    items: readJson<ProfileRow["items"]>(items, isRecords),
+    options: readJson<ProfileRow["options"]>(options),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DeviceStatus } from "../core/device.ts";
 import type { Report, ReportBody, ReportKind } from "../core/report-store.ts";
-import { freezeAll } from "./json.ts";
+import { readJson } from "./json.ts";
 import type { ReportPlace } from "./report-filter.ts";
 
 export interface KeptReport extends ReportPlace {
@@ -32,7 +32,7 @@ export function readReportRow(row: readonly unknown[]): KeptReport {
     receivedAt,
     ...(status === null ? {} : { status }),
     ...(firmware === null ? {} : { firmware }),
-    ...(body === null ? {} : { body: freezeAll(JSON.parse(body) as ReportBody) }),
+    ...(body === null ? {} : { body: readJson<ReportBody>(body, () => true) }),
   });
   return { key, receivedAt, report };
 }

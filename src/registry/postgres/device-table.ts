@@ -4,6 +4,7 @@ import type { Row } from "../../store/postgres/index.ts";
 import { readDevice } from "../device-input.ts";
 import { deviceColumns, inlineColumn, readDeviceRow, writeRest } from "../device-row.ts";
 import { changeNames, type Stretch } from "../feed.ts";
+import { parseJson } from "../json.ts";
 import { Refusal } from "../plain.ts";
 import { refused, unknownProfile } from "../put-device.ts";
 import type { Fleet } from "./fleet.ts";
@@ -131,7 +132,7 @@ export class DeviceTable {
   }
 
   #revive(last: string): RegisteredDevice {
-    const row = JSON.parse(last) as Row;
+    const row = parseJson<Row>(last, Array.isArray);
     return readDeviceRow(row, row[inlineColumn] === null ? new Map() : this.#inline.read([row], jsonColumn));
   }
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Profile } from "../../core/profile.ts";
 import { inlineColumn } from "../device-row.ts";
-import { freezeAll } from "../json.ts";
+import { readJson } from "../json.ts";
 import type { Sharing } from "../sharing.ts";
 
 const kept = 1_024;
@@ -29,7 +29,7 @@ export class InlineProfiles {
   #parse(key: number, json: string): Profile {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const profile = this.#sharing.share(freezeAll(JSON.parse(json) as Profile));
+    const profile = this.#sharing.share(readJson<Profile>(json));
     if (this.#known.size >= kept) this.#known.clear();
     this.#known.set(key, profile);
     return profile;

@@ -9,6 +9,7 @@ import type {
 import { failed } from "../../store/failure.ts";
 import type { Queries, Row } from "../../store/postgres/index.ts";
 import { changeNames, type Stretch } from "../feed.ts";
+import { isRecords, parseJson } from "../json.ts";
 import { type ProfileFields, scopeRank } from "../profile-input.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, revisionColumn, writeContent } from "../profile-row.ts";
 import { type PlacedProfile, type ProfileRows, putProfile } from "../put-profile.ts";
@@ -141,7 +142,7 @@ export class ProfileTable {
   async items(ids: readonly string[], kind: ProfileItemKind): Promise<(readonly [string, readonly ProfileItem[]])[]> {
     const rows = await this.#fleet.database.all(profileStatements.items, this.#fleet.key, keys(ids));
     return (rows as readonly (readonly [string, string])[]).map(([id, items]) => {
-      const all = JSON.parse(items) as readonly ProfileItem[];
+      const all = parseJson<readonly ProfileItem[]>(items, isRecords);
       return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
     });
   }

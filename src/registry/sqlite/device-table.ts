@@ -4,7 +4,7 @@ import type { Connection, Row } from "../../store/sqlite/index.ts";
 import type { DeviceFields } from "../device-input.ts";
 import { deviceColumns, inlineColumn, ownColumns, readDeviceRow, writeRest } from "../device-row.ts";
 import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
-import { freezeAll } from "../json.ts";
+import { readJson } from "../json.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { InlineProfiles } from "./inline-profiles.ts";
 import { list } from "./page.ts";
@@ -132,7 +132,7 @@ export class DeviceTable {
   }
 
   #revive(last: string): RegisteredDevice {
-    const { profile, ...row } = freezeAll(JSON.parse(last) as RegisteredDevice);
+    const { profile, ...row } = readJson<RegisteredDevice>(last);
     return Object.freeze({ ...row, ...(profile && { profile: this.#fleet.profiles.share(profile) }) });
   }
 

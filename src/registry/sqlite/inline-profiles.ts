@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Profile } from "../../core/profile.ts";
 import type { Connection, Row } from "../../store/sqlite/index.ts";
 import { inlineColumn } from "../device-row.ts";
-import { freezeAll } from "../json.ts";
+import { readJson } from "../json.ts";
 import type { Sharing } from "../sharing.ts";
 import { list } from "./page.ts";
 
@@ -42,7 +42,7 @@ export class InlineProfiles {
       unknown.splice(0, unknown.length, ...keys);
     }
     const found = on.all(inlineStatements.many, list(unknown)) as unknown as readonly (readonly [number, string])[];
-    for (const [key, json] of found) this.#known.set(key, this.#sharing.share(freezeAll(JSON.parse(json) as Profile)));
+    for (const [key, json] of found) this.#known.set(key, this.#sharing.share(readJson<Profile>(json)));
     return this.#known;
   }
 
@@ -50,7 +50,7 @@ export class InlineProfiles {
   readOne(on: Connection, row: Row): ReadonlyMap<number, Profile> {
     const key = row[inlineColumn];
     const found = typeof key === "number" ? on.get(inlineStatements.one, key) : undefined;
-    return new Map(found === undefined ? [] : [[key as number, freezeAll(JSON.parse(found[0] as string) as Profile)]]);
+    return new Map(found === undefined ? [] : [[key as number, readJson<Profile>(found[0] as string)]]);
   }
 
   /** The key of a profile; kept when it is new. */

@@ -3,6 +3,7 @@ import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../
 import { failed } from "../../store/failure.ts";
 import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
 import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
+import { isRecords, parseJson } from "../json.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "../profile-row.ts";
@@ -164,7 +165,7 @@ export class ProfileTable {
   items(on: Connection, ids: readonly string[], kind: ProfileItemKind): (readonly [string, readonly ProfileItem[]])[] {
     const rows = on.all(profileStatements.items, list(ids)) as unknown as readonly (readonly [string, string])[];
     return rows.map(([id, items]) => {
-      const all = JSON.parse(items) as readonly ProfileItem[];
+      const all = parseJson<readonly ProfileItem[]>(items, isRecords);
       return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
     });
   }

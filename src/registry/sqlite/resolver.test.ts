@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, expect, it } from "vitest";
 import type { Profile } from "../../core/profile.ts";
 import { Database } from "../../store/sqlite/index.ts";
@@ -23,6 +24,29 @@ it("remembers nothing of before a great many changes", async () => {
   await put("/new");
   await one.profiles.put(Array.from({ length: 1_001 }, (_, i) => ({ id: `q${i}`, name: "Q" })));
   expect(await resolved()).toBe("/new");
+});
+
+it.each([undefined, 2])("fails for an override that cannot be read, again and again (as of %s)", async (at) => {
+  const path = join(folder, `unreadable-${at}.db`);
+  await using registry = await openSqliteRegistry(path);
+  const [device, send] = [{ id: "d", group: "g", profileId: "p" }, (to: string) => ({ send: { path: to } })];
+  await registry.profiles.put([
+    { id: "p", name: "P", requests: send("/base") },
+    { id: "o", name: "O", parent: "p", scope: "group", group: "g", requests: send("/group") },
+    { id: "q", name: "Q" },
+  ]);
+  using file = new DatabaseSync(path);
+  for (const spoilt of ['{"send":', '"CANARY"', "null", "[]"]) {
+    file.exec(`UPDATE profile SET requests = '${spoilt}' WHERE id = 'o'`);
+    file.exec(`UPDATE profile_version SET requests = '${spoilt}' WHERE id = 'o'`);
+    // Remembered as if it were not there, the second time the base would be taken for the group's.
+    for (const _ of [1, 2]) {
+      await expect(registry.profiles.resolveMany([device], at === undefined ? {} : { at })).rejects.toMatchObject({
+        code: "registry_failed",
+        message: expect.stringMatching(/^a row of the database holds what was never put there/),
+      });
+    }
+  }
 });
 
 it.each([undefined, 2])("does not take what it could not read for what is not there (as of %s)", async (at) => {

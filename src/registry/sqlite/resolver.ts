@@ -96,12 +96,9 @@ export class Resolver {
   ): ReadonlyMap<string, readonly Layer[]> {
     const places = missingPlaces(trees, subjects, withDevices);
     if (places.length === 0) return new Map();
-    const rows = readPlaces(on, trees, places, at);
     const own = new Map<string, Layer[]>();
     const read = new Map<string, Layer[]>();
-    for (const row of rows) {
-      const [root, scope, owner, id, parent, revision, ...content] = row as unknown as LayerColumns;
-      const layer = { id, parent, scope: scopes[scope], revision, ...readContent(...content) };
+    for (const [[root, scope, owner], layer] of readPlaces(on, trees, places, at)) {
       const [into, key] = scope === 2 ? [own, placeKey(root, owner)] : [read, placeKey(root, owner)];
       const there = into.get(key);
       if (there === undefined) into.set(key, [layer]);
@@ -134,14 +131,20 @@ function readPlaces(
   trees: Map<string, Tree>,
   places: readonly Place[],
   at: number | undefined,
-): readonly Row[] {
+): readonly (readonly [Place, Layer])[] {
   const { now, past } = resolverStatements;
   try {
-    return at === undefined ? on.all(now, list(places)) : on.all(past, list(places), at);
+    const rows = at === undefined ? on.all(now, list(places)) : on.all(past, list(places), at);
+    return rows.map(readLayer);
   } catch (error) {
     trees.clear();
     throw error;
   }
+}
+
+function readLayer(row: Row): readonly [Place, Layer] {
+  const [root, scope, owner, id, parent, revision, ...content] = row as unknown as LayerColumns;
+  return [[root, scope, owner], { id, parent, scope: scopes[scope], revision, ...readContent(...content) }];
 }
 
 type LayerColumns = readonly [
