@@ -8,19 +8,26 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
   createCertificateAuthority,
+  type DeviceServer,
   defaultPaths,
   makeFirmware,
   plainDialect,
+  type RedfishDevice,
+  startAxis,
   startDeviceServer,
+  startRedfishDevice,
   withLogin,
   writeFirmware,
 } from "../mocks/index.ts";
 import { runHere } from "../src/cli/run.suite.ts";
 import type { Registry } from "../src/core/registry.ts";
 import { http } from "../src/delivery/http/index.ts";
+import { redfish } from "../src/delivery/redfish/index.ts";
+import { axis } from "../src/delivery/web-upload/index.ts";
 import {
   type ClientOptions,
   createClient,
+  type Delivery,
   type Device,
   openArtifact,
   referencedCredentials,
@@ -146,6 +153,44 @@ it("leaves nothing of a token, nor of a header", { timeout: 60_000 }, async () =
   expectNone(await told(() => ({ token: new Secret(canary) }), { "x-key": canary }));
   expectNone(await told(() => ({ username: "admin", password: new Secret(canary) }), { "x-key": canary }));
 });
+
+const authority = createCertificateAuthority();
+/** Logins that are no header of our own making: Digest within a form, and a session that a controller opens. */
+const logins: readonly (readonly [string, Delivery, (password: string) => Promise<DeviceServer | RedfishDevice>])[] = [
+  ["axis", axis(), (password) => startAxis({ id: "dev-1", login: { username: "admin", password } })],
+  [
+    "redfish",
+    redfish(),
+    (password) => startRedfishDevice({ user: { name: "admin", password }, tls: authority.issue(), uptime: 3_600 }),
+  ],
+];
+it.each(logins)(
+  "leaves nothing of the login to %s, nor of its session",
+  { timeout: 60_000 },
+  async (kind, delivery, start) => {
+    const lines: string[] = [];
+    const tokens: string[] = [];
+    await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 100_000 }), {
+      version: "2.0.0",
+    });
+    for (const theirs of [canary, "another"]) {
+      await using server = await start(theirs);
+      await using client = fastClient({
+        deliveries: [delivery],
+        tls: { ca: authority.cert },
+        credentials: () => ({ username: "admin", password: new Secret(canary) }),
+        onEvent: (event) => lines.push(printed(event)),
+      });
+      const outcome = await client.update({ id: "dev-1", address: server.url }, artifact);
+      lines.push(`ended ${outcome.status}`, printed(outcome), printed(outcome.record));
+      lines.push(inspect(client, { depth: 9, showHidden: true }));
+      tokens.push(...server.device.requests.flatMap(({ headers }) => headers["x-auth-token"] ?? []));
+    }
+    expect(lines).toEqual(expect.arrayContaining(["ended updated", "ended failed"]));
+    expect(tokens.length > 0).toBe(kind === "redfish");
+    expectNone(lines.join("\n"), [...traces, ...tokens]);
+  },
+);
 
 it("leaves nothing of what a reference leads to", { timeout: 60_000 }, async () => {
   const env = { FLASHWAVE_SECRET_A: canary, FLASHWAVE_SECRET_EMPTY: "", OTHER: canary };

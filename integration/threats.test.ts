@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -174,6 +174,37 @@ describe("a database that somebody else wrote to", () => {
       expect(readFileSync(bystander, "utf8")).toBe("untouched");
       await using client = createClient({ registry });
       expect(await failure(() => client.inspect("pos-404"))).toMatchObject({ code: "unknown_device" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("reads and writes nothing through a symbolic link in an artifact's place", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-threats-"));
+    const file = join(folder, "fleet.db");
+    const bystander = join(folder, "bystander");
+    const other = makeFirmware({ version, length: 300_000, seed: 7 });
+    writeFileSync(bystander, other);
+    try {
+      await using artifact = await openArtifact(image, { version });
+      await using registry = await openSqliteRegistry(file);
+      await registry.artifacts.put(artifact);
+      const kept = () => readdirSync(`${file}.artifacts`).map((name) => join(`${file}.artifacts`, name));
+      const [place = ""] = kept();
+      rmSync(place);
+      symlinkSync(bystander, place);
+      // Not even one byte of it is believed, by a registry that has yet to read it or by one that put it.
+      await using later = await openSqliteRegistry(file);
+      expect(await failure(() => later.artifacts.open(artifact.digest))).toMatchObject({ code: "artifact_changed" });
+      await using server = await startDeviceServer({ id: "pos-001" });
+      await using client = fastClient();
+      await using opened = await registry.artifacts.open(artifact.digest);
+      const push = () => client.push({ id: "pos-001", address: server.url }, opened);
+      expect(await failure(push)).toMatchObject({ code: "artifact_changed" });
+      expect(server.device.counters.bytesReceived).toBe(0);
+      expect(await registry.artifacts.remove(artifact.digest)).toBe(true);
+      expect(kept()).toEqual([]);
+      expect(readFileSync(bystander).equals(other)).toBe(true);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -12,7 +12,7 @@ import { asDevice, fastClient, settled } from "../kit.ts";
 import { invariants, lawOfCell } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
 import { aftermaths, type Mark, markOf } from "./trace.ts";
-import { imageBytes, type Variant, variants } from "./variants.ts";
+import { always, imageBytes, type Variant, variants } from "./variants.ts";
 import { authority, certificate, onTheWay } from "./way.ts";
 
 const version = "2.0.0";
@@ -75,6 +75,9 @@ async function play(variant: Variant, place: Place, law: string, artifact: Artif
     outcome: variant.outcome,
     sends: variant.sends,
   });
+  // A fault that never came would leave a cell that proves nothing.
+  const due = script.every(({ times }) => times !== always);
+  if (due) expect(server.device.faults.pending, "a scripted fault is still to come").toBe(false);
   if (variant.by !== undefined) expect(receipt).toMatchObject({ acknowledgedBy: variant.by });
   if ("error" in outcome) {
     expect(outcome.error).toMatchObject({ device: id, message: expect.stringMatching(/[.]$/) });

@@ -123,8 +123,8 @@ function refuse(refusal: Refusal | undefined, device: string | undefined): void 
 /**
  * Holds an artifact against a policy without any device: manifest, signatures, expiry, digest, length, version and
  * sequence, as a client would before it speaks to one. For whoever releases artifacts, or takes them in.
- * @throws `invalid_option` for the policy; `unsigned`, `invalid_manifest`, `untrusted`, `manifest_expired`,
- * `manifest_mismatch`, `downgrade_refused` (its sequence) for the artifact
+ * @throws `invalid_option` for the policy; `unsigned`, `invalid_manifest`, `untrusted`, `artifact_digest_mismatch`,
+ * `manifest_expired`, `manifest_mismatch`, `downgrade_refused` (its sequence) for the artifact
  */
 export async function examineArtifact(
   artifact: Artifact,
