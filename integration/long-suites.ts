@@ -29,7 +29,7 @@ export const longSuites: readonly LongSuite[] = [
   {
     name: "misbehaviour",
     about: "devices that misbehave on bare connections, through every adapter: each call settles with the right code",
-    runs: ["integration/misbehaviour/"],
+    runs: ["integration/misbehaviour/", "integration/faults/adapters.test.ts"],
   },
   {
     name: "flat",

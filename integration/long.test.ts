@@ -67,6 +67,16 @@ describe("long suites", () => {
     }
   });
 
+  it("are all that has a long form: what no command runs is shown by nobody", () => {
+    const parts = longSuites.flatMap(({ runs }) => ("program" in runs ? [] : runs));
+    const files = globSync("integration/**/*.test.ts", { cwd: root }).filter((file) =>
+      /import \{[^}]*\b(?:isLong|scale)\b[^}]*\} from "[./]*\/long\.ts"/.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(files).toContain(join("integration", "flat.test.ts"));
+    const own = join("integration", "long.test.ts");
+    expect(files.filter((file) => file !== own && !parts.some((part) => file.includes(part)))).toEqual([]);
+  });
+
   it("are a tenth of themselves in npm test", () => {
     expect(scale(1, 10)).toBe(isLong ? 10 : 1);
   });
