@@ -52,6 +52,11 @@ describe("figures", () => {
     expect(collectFigures(`${lines.join("\n")}\n`, "fuzz")).toEqual({ inputs: 3, peak: 3 });
   });
 
+  it("of the longest of something are not added up", () => {
+    const told = [7, 9, 8].map((ms) => JSON.stringify({ suite: "fuzz", figures: { "longest, in milliseconds": ms } }));
+    expect(collectFigures(told.join("\n"), "fuzz")).toEqual({ "longest, in milliseconds": 9 });
+  });
+
   it("of another suite are refused", () => {
     expect(() => collectFigures(lines.join("\n"), "flat")).toThrow('told a figure of "fuzz"');
   });

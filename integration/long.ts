@@ -31,7 +31,8 @@ export function seededRandom(stream: string): () => number {
 
 /**
  * Tells what a long run counted, for the table in SECURITY.md; in `npm test` it does nothing. Figures of one suite under
- * one name are added up, whichever test file tells them: name a peak after what it is the peak of.
+ * one name are added up, whichever test file tells them, but for one that begins with "longest": the greatest stays.
+ * Name another peak after what it is the peak of.
  */
 export function figure(suite: SuiteName, figures: Readonly<Record<string, number>>): void {
   const file = process.env["FLASHWAVE_FIGURES"];
