@@ -154,6 +154,18 @@ export const bars: readonly Bar[] = [
       (of) => reached / of(trial, "sqlite", "wall"),
     ),
   ),
+  // Who reads more profiles than are remembered, or follows changes, to whom every row is new.
+  ...quotedStore
+    .filter(({ trial }) => !trial.startsWith("concurrent-"))
+    .map(({ trial, what, reached }) =>
+      atLeast(
+        `store-${trial}-anew`,
+        `SQLite with nothing remembered, ${what}: what the reference reached ÷ ours`,
+        1,
+        3,
+        (of) => reached / of(trial, "sqlite anew", "wall"),
+      ),
+    ),
   ...(["sqlite", "postgres"] as const).flatMap((store): readonly Bar[] => [
     {
       id: `clients-${store}`,
