@@ -1,10 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
-import { freePort, nobody, type PostgresServer, password, writeFile } from "./postgres.ts";
+import { answering, freePort, nobody, type PostgresServer, password, writeFile } from "./postgres.ts";
 
 /** A real PgBouncer in a process of its own, between its users and one connection to a server. */
 export interface Pooler extends AsyncDisposable {
@@ -38,7 +37,7 @@ default_pool_size = ${connections}
   );
   const child = spawn(program, ["-q", join(folder, "pgbouncer.ini")], { stdio: "ignore", ...nobody });
   const url = `postgres://anybody@127.0.0.1:${port}/postgres`;
-  await answers(url, child);
+  await answering(url, child);
   return {
     url,
     async [Symbol.asyncDispose]() {
@@ -47,19 +46,4 @@ default_pool_size = ${connections}
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function answers(url: string, child: ChildProcess): Promise<void> {
-  for (;;) {
-    const client = new pg.Client(url);
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      await client.end();
-      return;
-    } catch (error) {
-      if (child.exitCode !== null) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }

@@ -119,6 +119,22 @@ export function writeFile(path: string, text: string): void {
   if (nobody !== undefined) chownSync(path, nobody.uid, nobody.gid);
 }
 
+/** Resolves once somebody who logs in at `url` gets through, and fails once `child` has ended. */
+export async function answering(url: string, child: ChildProcess): Promise<void> {
+  for (;;) {
+    const client = new pg.Client(url);
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (child.exitCode !== null) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
 class Server implements PostgresServer {
   readonly folder: string;
   readonly port: number;
@@ -151,22 +167,7 @@ class Server implements PostgresServer {
       stdio: "ignore",
       ...nobody,
     });
-    await this.#answers();
-  }
-
-  async #answers(): Promise<void> {
-    for (;;) {
-      const client = new pg.Client(this.url());
-      client.on("error", () => {});
-      try {
-        await client.connect();
-        await client.end();
-        return;
-      } catch (error) {
-        if (this.process.exitCode !== null) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
+    await answering(this.url(), this.process);
   }
 
   async kill(): Promise<void> {
