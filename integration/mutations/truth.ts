@@ -141,7 +141,11 @@ export const truthMutations: readonly Mutation[] = [
     name: "registry-believes-the-send",
     defect: "the registry records what was sent, not what was read",
     edits: [
-      { file: "src/push/work.ts", find: "firmware: read.version }", replace: "firmware: outcome.artifact.version }" },
+      {
+        file: "src/push/witness.ts",
+        find: "firmware: read.version }",
+        replace: "firmware: outcome.artifact.version }",
+      },
     ],
     test: { file: "integration/registry.test.ts", title: "that fail leave what was seen of them, and no evidence" },
   },
@@ -171,8 +175,8 @@ export const truthMutations: readonly Mutation[] = [
     defect: "a device that went back to its old image is still called updated",
     edits: [
       {
-        file: "src/push/work.ts",
-        find: 'this.emit?.({ type: "retracted", device: this.id, evidence, state });',
+        file: "src/push/witness.ts",
+        find: 'emit?.({ type: "retracted", device: id, evidence, state });',
         replace: "",
       },
     ],

@@ -127,7 +127,7 @@ class FlashwaveClient implements Client {
     if (earlier !== undefined && !isEvidenceOf(earlier, work.id))
       throw invalidOption("earlier", "evidence of this device", earlier);
     const evidence = await verifyAgainst(work, this.#probeOf(work), artifact, since, earlier);
-    if (this.#shared.registry !== undefined) await work.witnessed(evidence);
+    if (this.#shared.registry !== undefined) await work.witness.proved(evidence);
     return evidence;
   }
 
@@ -137,7 +137,7 @@ class FlashwaveClient implements Client {
     try {
       const state = await this.#probeOf(work).inspect(work.step(work.readTimeout));
       const held = evidenceHeld(work.device);
-      if (held !== undefined) await work.holdAgainst(state, held);
+      if (held !== undefined) await work.witness.holdAgainst(held, state);
       return state;
     } catch (error) {
       throw isFlashwaveError(error) ? inContext(error, { device: work.device.id }) : error;
@@ -282,11 +282,11 @@ async function verifyAgainst(
   earlier: Evidence | undefined,
 ): Promise<Evidence> {
   if (earlier === undefined) return work.verify(probe, artifact, since);
-  const remembering = work.remembering(probe);
+  const watched = work.witness.watching(probe);
   try {
-    return await work.verify(remembering, artifact, since);
+    return await work.verify(watched, artifact, since);
   } catch (error) {
-    if (isFlashwaveError(error) && runsAnother.has(error.code)) await work.holdAgainst(work.lastRead, earlier);
+    if (isFlashwaveError(error) && runsAnother.has(error.code)) await work.witness.holdAgainst(earlier);
     throw error;
   }
 }

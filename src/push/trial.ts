@@ -88,7 +88,7 @@ async function keep(trial: OnTrial, evidence: Evidence): Promise<DeviceState> {
     return undefined;
   });
   if (seen?.reading.kind === "old") {
-    await work.holdAgainst(seen.state, evidence);
+    await work.witness.holdAgainst(evidence, seen.state);
     throw wentBack(evidence, seen.state, fault);
   }
   if (fault !== undefined || seen?.reading.kind !== "match") throw uncommitted(evidence, fault, receipt);

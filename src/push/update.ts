@@ -28,7 +28,7 @@ export async function update(work: Work, artifact: Artifact, options: UpdateOpti
   const outcomes = new Outcomes(work.device.id, artifact.ref, clock, trail);
   const outcome = await run(work, artifact, options, outcomes);
   try {
-    return await work.recorded(outcome);
+    return await work.witness.recorded(outcome);
   } catch (error) {
     if (!isFlashwaveError(error)) throw error;
     return outcomes.ended(error, "receipt" in outcome ? outcome.receipt : undefined);
@@ -41,7 +41,7 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     if (work.probe === undefined) throw noProbe(work.device.id);
     const candidate = await work.admission?.examine(work.id, artifact, options.approvals);
     const before = await work.inspectPatiently(work.probe);
-    await work.holdAgainst(before, evidenceHeld(work.device));
+    await work.witness.holdAgainst(evidenceHeld(work.device), before);
     const running = runsAlready(work, artifact, before) && !options.force;
     // Nothing more is sent to a device that runs it.
     if (candidate !== undefined && !running) admit(work, candidate, before);

@@ -4,18 +4,15 @@ import type { Clock } from "../core/clock.ts";
 import type { DeliveryContext, DeliverySession, Probe, Prober, Step } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
 import { isFlashwaveError } from "../core/errors.ts";
-import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
+import type { DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
-import type { Observation } from "../core/registry.ts";
 import type { Pace, Transport } from "../core/transport.ts";
 import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
-import { notWitnessed, unrecorded } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
 import type { Trail } from "./record/trail.ts";
-import { contradicts, notWithdrawn, withdrawal } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import { referencedCredentials } from "./secret-references.ts";
@@ -23,6 +20,7 @@ import type { Shared } from "./shared.ts";
 import { budgetSpent, type Site } from "./site/site.ts";
 import { type VerificationOptions, type VerificationRun, verification } from "./verification.ts";
 import type { Waiting } from "./waiting.ts";
+import { Witness } from "./witness.ts";
 
 /** Where a client was told nothing of credentials. */
 const byReference = referencedCredentials();
@@ -40,7 +38,7 @@ export class Work implements DeliveryContext {
   readonly #route: Route;
   readonly #shared: Shared;
   #probe: Probe | undefined;
-  #lastRead: DeviceState | undefined;
+  #witness: Witness | undefined;
   #trail: Trail | undefined;
   /** What was read before the send, and when on the monotonic clock. */
   #first: { readonly state: DeviceState; readonly at: number } | undefined;
@@ -112,9 +110,15 @@ export class Work implements DeliveryContext {
     const { prober } = this.#route;
     if (this.#probe === undefined && prober !== undefined) {
       const probe = bound(prober, this);
-      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.remembering(probe);
+      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.witness.watching(probe);
     }
     return this.#probe;
+  }
+
+  /** Made when it is first asked for: a push remembers nothing. */
+  get witness(): Witness {
+    this.#witness ??= new Witness(this, this.#shared.registry);
+    return this.#witness;
   }
 
   nextPushId(): string {
@@ -218,77 +222,6 @@ export class Work implements DeliveryContext {
     const evidence = await verification(this.verificationRun(probe, this.expectation(artifact, since)));
     this.emit?.({ type: "verified", device: this.device.id, evidence });
     return evidence;
-  }
-
-  /** Hands the outcome on once the registry has what was seen; a registry that fails leaves it unknown to the fleet. */
-  async recorded(outcome: DeviceOutcome): Promise<DeviceOutcome> {
-    const { registry } = this.#shared;
-    const seen = this.#observation(outcome);
-    if (registry === undefined || seen === undefined) return outcome;
-    try {
-      await this.#observe(seen);
-      return outcome;
-    } catch (cause) {
-      throw unrecorded(outcome, cause);
-    }
-  }
-
-  /**
-   * Takes back what was proven earlier where a later read shows something else: tells it, and has the registry forget it.
-   * @throws `registry_failed`
-   */
-  async holdAgainst(state: DeviceState | undefined, evidence: Evidence | undefined): Promise<void> {
-    if (state === undefined || evidence === undefined || !contradicts(state, evidence, this.options.versions)) return;
-    this.emit?.({ type: "retracted", device: this.id, evidence, state });
-    try {
-      await this.#observe(withdrawal(this.id, evidence, state));
-    } catch (cause) {
-      throw notWithdrawn(evidence, state, cause);
-    }
-  }
-
-  /**
-   * Has the registry keep what a verification outside of an update proved.
-   * @throws `registry_failed`
-   */
-  async witnessed(evidence: Evidence): Promise<void> {
-    const { version, lastSeenAt } = evidence;
-    try {
-      await this.#observe({ id: this.id, seenAt: lastSeenAt, status: "online", firmware: version, evidence });
-    } catch (cause) {
-      throw notWitnessed(evidence, cause);
-    }
-  }
-
-  async #observe(seen: Observation): Promise<void> {
-    // A device that was handed in rather than looked up need not be registered: then nothing is kept of it.
-    const result = await this.#shared.registry?.devices.observe([seen]);
-    if (result !== undefined && result.invalid.length > 0)
-      throw new TypeError("the registry refused the observation as invalid");
-  }
-
-  #observation(outcome: DeviceOutcome): Observation | undefined {
-    const read = this.#lastRead;
-    if (read === undefined) return undefined;
-    const seen = { id: this.device.id, seenAt: read.readAt, status: "online", firmware: read.version } as const;
-    return outcome.status === "updated" ? { ...seen, evidence: outcome.evidence } : seen;
-  }
-
-  /** The last state that a probe made of this one read. */
-  get lastRead(): DeviceState | undefined {
-    return this.#lastRead;
-  }
-
-  remembering(probe: Probe): Probe {
-    const health = probe.health?.bind(probe);
-    return {
-      proves: probe.proves,
-      inspect: async (step) => {
-        this.#lastRead = await probe.inspect(step);
-        return this.#lastRead;
-      },
-      ...(health && { health }),
-    };
   }
 }
 
