@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FirmwareFile, makeFirmware, startProxy, startTusDevice, writeFirmware } from "../mocks/index.ts";
+import { until } from "../mocks/until.ts";
 import { type TusOptions, tus } from "../src/delivery/tus/index.ts";
 import { type ClientEvent, type ClientOptions, openArtifact, type ResumeToken } from "../src/index.ts";
 import { fastClient } from "./kit.ts";
@@ -240,13 +240,4 @@ describe("checksums", () => {
 function sender(args: readonly string[]) {
   const child = fork(join(import.meta.dirname, "tus-sender.ts"), args, { execArgv: [] });
   return { child, exited: once(child, "exit") };
-}
-
-/** Gives up after 30 seconds. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 6_000; tries++) {
-    if (condition()) return;
-    await pause(5);
-  }
-  throw new Error("it never came to that");
 }

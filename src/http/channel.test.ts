@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createCertificateAuthority } from "../../mocks/index.ts";
+import { until } from "../../mocks/until.ts";
 import type { ChannelRequest, DeviceChannel, ExchangeReply, Transport } from "../core/transport.ts";
 import type { TransportOptions } from "./options.ts";
 import { answer, answering, failure, loopback, onRequests, request, type SeenRequest, serve } from "./rig.suite.ts";
@@ -70,14 +71,14 @@ describe("a channel", () => {
     const headers = ["authorization", "Digest x"];
     const channel = await open(transport, server.url, { headers, onText: (message) => texts.push(message) });
     expect(channel.peer).toBe("none");
-    await vi.waitUntil(() => texts.length === 3);
+    await until(() => texts.length === 3);
     expect(texts).toEqual(["one", "zwei – ✓", "three"]);
     expect(transport.statistics()).toMatchObject({ connections: 1, inFlight: 0, opened: 1 });
     channel.close();
     channel.close();
     expect(await channel.closed).toBeUndefined();
     expect(transport.statistics()).toMatchObject(idle);
-    await vi.waitUntil(() => server.sockets[0]?.closed);
+    await until(() => server.sockets[0]?.closed);
     const lines = heads[0]?.split("\r\n") ?? [];
     expect(lines.filter((line) => !/^sec-websocket-key: [\w+/=]{24}$/.test(line))).toEqual([
       "GET /ws HTTP/1.1",
@@ -175,7 +176,7 @@ describe("an opening that fails", () => {
     expect(reply).toMatchObject({ status, sent: "all", peer: "none" });
     expect(reply.body).toHaveLength(0);
     if (status !== 200) expect(reply.headers.get("www-authenticate")).toBe('Digest realm="x"');
-    await vi.waitUntil(() => [...server.sockets, ...other.sockets].every((socket) => socket.closed));
+    await until(() => [...server.sockets, ...other.sockets].every((socket) => socket.closed));
     expect(transport.statistics()).toMatchObject(idle);
   });
 
@@ -215,7 +216,7 @@ describe("an opening that fails", () => {
     await using transport = loopback();
     const controller = new AbortController();
     const opening = failure(transport.channel(server.url, listen({ signal: controller.signal })));
-    await vi.waitUntil(() => server.sockets.length === 1);
+    await until(() => server.sockets.length === 1);
     controller.abort();
     expect(await opening).toMatchObject({ code: "aborted" });
     const early = new AbortController();
@@ -256,7 +257,7 @@ describe("an open channel ends where", () => {
     const error = await channel.closed;
     expect(error).toMatchObject({ code, phase: "send" });
     expect(transport.statistics()).toMatchObject(idle);
-    await vi.waitUntil(() => server.sockets.every((socket) => socket.closed || socket.readableEnded));
+    await until(() => server.sockets.every((socket) => socket.closed || socket.readableEnded));
   });
 });
 

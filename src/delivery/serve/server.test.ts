@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { createCertificateAuthority } from "../../../mocks/index.ts";
+import { until } from "../../../mocks/until.ts";
 import { createBufferPool, openArtifact } from "../../bytes/index.ts";
 import { systemClock } from "../../core/clock.ts";
 import { pattern } from "../suite/trial.suite.ts";
@@ -135,7 +136,7 @@ describe("what counts as fetched", () => {
   it("a cut answer counts as far as the client goes on from", async () => {
     const { publication, url } = await published();
     const first = await takeSome(url, 400_000);
-    await vi.waitUntil(() => publication.progress().open === 0);
+    await until(() => publication.progress().open === 0);
     expect(await fetchedYet(publication.fetched)).toBe("not yet");
     const rest = await get(url, { range: "bytes=400000-" });
     expect(sha256(Buffer.concat([first, rest.body]))).toBe(sha256(bytes));
@@ -153,17 +154,14 @@ describe("what counts as fetched", () => {
     });
     stuck.pause().on("error", () => undefined);
     let flushed = -1;
-    await vi.waitUntil(
-      () => {
-        const { bytes } = publication.progress();
-        const stands = bytes > 0 && bytes === flushed;
-        flushed = bytes;
-        return stands;
-      },
-      { interval: 100 },
-    );
+    await until(() => {
+      const { bytes } = publication.progress();
+      const stands = bytes > 0 && bytes === flushed;
+      flushed = bytes;
+      return stands;
+    }, 100);
     stuck.resetAndDestroy();
-    await vi.waitUntil(() => publication.progress().open === 0);
+    await until(() => publication.progress().open === 0);
     await get(publication.url, { range: `bytes=${flushed + 1_000}-` });
     await publication.fetched;
   });
@@ -174,12 +172,12 @@ describe("what counts as fetched", () => {
       const { port, pathname } = new URL(url);
       const socket = connect(Number(port), "127.0.0.1", () => {
         socket.write(`GET ${pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-        void vi.waitUntil(() => publication.progress().covered === 100_000).then(() => socket.resetAndDestroy());
+        void until(() => publication.progress().covered === 100_000).then(() => socket.resetAndDestroy());
       });
       socket.pause();
       socket.on("close", () => resolve());
     });
-    await vi.waitUntil(() => publication.progress().open === 0);
+    await until(() => publication.progress().open === 0);
     expect(publication.progress().covered).toBe(100_000);
     expect(await fetchedYet(publication.fetched)).toBe("not yet");
     // Where it goes on, it says itself that it has what lies before.
@@ -220,10 +218,10 @@ describe("what leads nowhere", () => {
       stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
     });
     stuck.pause().on("error", () => undefined);
-    await vi.waitUntil(() => publication.progress().bytes > 0);
+    await until(() => publication.progress().bytes > 0);
     await publication[Symbol.asyncDispose]();
     // Long before the minute that a reader may stall.
-    await vi.waitUntil(() => server.statistics().connections === 0 && pool.statistics().leased === 0, 10_000);
+    await until(() => server.statistics().connections === 0 && pool.statistics().leased === 0);
     expect(publication.progress()).toMatchObject({ open: 0 });
     stuck.destroy();
   });
@@ -294,14 +292,14 @@ describe("what leads nowhere", () => {
       stuck.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
     });
     stuck.pause().on("error", () => undefined);
-    await vi.waitUntil(() => publication.progress().bytes > 0);
+    await until(() => publication.progress().bytes > 0);
     await server.close();
     await server.close();
     await expect(publication.fetched).rejects.toMatchObject({ code: "client_closed", bytesOut: "some" });
     await expect(get(url)).rejects.toMatchObject({ code: "ECONNREFUSED" });
     await expect(server.publish(artifact.payload, device)).rejects.toMatchObject({ code: "client_closed" });
     stuck.destroy();
-    await vi.waitUntil(() => server.statistics().connections === 0);
+    await until(() => server.statistics().connections === 0);
     expect(server.statistics().publications).toBe(0);
   });
 });
@@ -323,10 +321,10 @@ describe("readers that ask too much", () => {
       stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
     });
     stuck.pause().on("error", () => undefined);
-    await vi.waitUntil(() => publication.progress().open === 1);
+    await until(() => publication.progress().open === 1);
     expect(await get(publication.url)).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
     stuck.destroy();
-    await vi.waitUntil(() => publication.progress().open === 0);
+    await until(() => publication.progress().open === 0);
     expect((await get(publication.url)).status).toBe(200);
   });
 
@@ -339,8 +337,8 @@ describe("readers that ask too much", () => {
       stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
     });
     stuck.pause().on("error", () => undefined);
-    await vi.waitUntil(() => publication.progress().bytes > 0);
-    await vi.waitUntil(() => publication.progress().open === 0 && pool.statistics().leased === 0, 5_000);
+    await until(() => publication.progress().bytes > 0);
+    await until(() => publication.progress().open === 0 && pool.statistics().leased === 0);
     expect(publication.progress().covered).toBeLessThan(20_000_000);
     stuck.destroy();
   });
@@ -353,7 +351,7 @@ describe("readers that ask too much", () => {
     );
     await raw(server.port, "");
     expect(server.statistics().requests).toBe(0);
-    await vi.waitUntil(() => server.statistics().connections === 0);
+    await until(() => server.statistics().connections === 0);
   });
 
   it("connections beyond the limit are dropped", async () => {
@@ -361,10 +359,10 @@ describe("readers that ask too much", () => {
     const artifact = await open(bytes);
     const { url } = await server.publish(artifact.payload, device);
     const idle = connect(server.port, "127.0.0.1");
-    await vi.waitUntil(() => server.statistics().connections === 1);
+    await until(() => server.statistics().connections === 1);
     await expect(get(url)).rejects.toMatchObject({ code: "ECONNRESET" });
     idle.destroy();
-    await vi.waitUntil(() => server.statistics().connections === 0);
+    await until(() => server.statistics().connections === 0);
     expect((await get(url)).status).toBe(200);
   });
 });
@@ -424,7 +422,7 @@ describe("right bytes", () => {
     const artifact = await openArtifact(pattern(20_000_000), { frozen: true });
     const publication = await server.publish(artifact.payload, device, { pace: { take: () => pause(1) } });
     const taken = get(publication.url).catch((error: unknown) => error);
-    await vi.waitUntil(() => publication.progress().bytes > 0);
+    await until(() => publication.progress().bytes > 0);
     await artifact[Symbol.asyncDispose]();
     await expect(publication.fetched).rejects.toMatchObject({ code: "artifact_disposed" });
     expect(await taken).toMatchObject({ code: "ECONNRESET" });
@@ -445,7 +443,7 @@ describe("right bytes", () => {
       return socket.pause().on("error", () => undefined);
     });
     // All are under way, none is done: what they hold now is all they ever hold.
-    await vi.waitUntil(() => publications.every((publication) => publication.progress().bytes > 0), 10_000);
+    await until(() => publications.every((publication) => publication.progress().bytes > 0));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(content.length);
     for (const socket of stuck) socket.destroy();
     const digests = await Promise.all(publications.map(async ({ url }) => sha256((await get(url)).body)));

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   createCertificateAuthority,
   makeFirmware,
@@ -7,6 +7,7 @@ import {
   startShellyGen1,
   startShellyGen2,
 } from "../../../mocks/index.ts";
+import { until } from "../../../mocks/until.ts";
 import { openArtifact } from "../../bytes/index.ts";
 import { type Client, type ClientOptions, type Credentials, createClient, Secret } from "../../index.ts";
 import { type ArtifactServer, type ArtifactServerOptions, createArtifactServer } from "../serve/index.ts";
@@ -78,7 +79,7 @@ describe.for(generations)("an update of %s", ([delivery, start]) => {
     const artifact = await opened();
     const receipt = await client.push(deviceOf(shelly), artifact);
     expect(receipt).toMatchObject({ attempts: 1, bytes: 3_000_000, activated: true });
-    await vi.waitUntil(() => shelly.pulls.length === 1);
+    await until(() => shelly.pulls.length === 1);
     const ranges = shelly.pulls[0]?.requests.map(({ range, status }) => [range, status]);
     expect(ranges).toEqual([
       [undefined, 200],
@@ -146,10 +147,10 @@ describe.for(generations)("an update of %s", ([delivery, start]) => {
     const large = makeFirmware({ version: "2.0.0", length: 20_000_000 });
     await using artifact = await openArtifact(large, { version: "2.0.0" });
     const pushed = client.push(deviceOf(shelly), artifact).catch((error: unknown) => error);
-    await vi.waitUntil(() => shelly.control.counters().bytesReceived > 0);
+    await until(() => shelly.control.counters().bytesReceived > 0);
     await (end === "client" ? client : server).close();
     expect(await pushed).toMatchObject({ code: "client_closed", bytesOut: "some" });
-    await vi.waitUntil(() => server.statistics().connections === 0);
+    await until(() => server.statistics().connections === 0);
   });
 
   it("keeps to the client's rate, and does not hold that against the device", async () => {

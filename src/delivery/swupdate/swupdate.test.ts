@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { makeFirmware, type SwupdateDevice, startDeviceServer, startSwupdate } from "../../../mocks/index.ts";
+import { until } from "../../../mocks/until.ts";
 import {
   type ClientEvent,
   type ClientOptions,
@@ -69,7 +70,7 @@ describe("what the websocket says decides", () => {
       attempts: 1,
       receipt: { status: 200, acknowledgedBy: "reply" },
     });
-    await vi.waitUntil(() => device.listeners === 0);
+    await until(() => device.listeners === 0);
     expect(uploads(device)[0]?.headers["content-type"]).toMatch(/^multipart\/form-data; boundary=/);
   });
 
@@ -201,7 +202,7 @@ describe("a busy device", () => {
     await using artifact = await firmware();
     const push = client.push(unread(device), artifact);
     await expect(push).rejects.toMatchObject({ code: "device_busy", bytesOut: "none" });
-    await vi.waitUntil(() => device.control.received().length > 0);
+    await until(() => device.control.received().length > 0);
     expect(device.control.received()).toMatchObject([{ complete: false, bytes: 0 }]);
   });
 
