@@ -265,6 +265,17 @@ describe("a device that the artifact is not for", () => {
     expect(set.events.map(({ type }) => type)).not.toContain("admitted");
   });
 
+  it("has been sent nothing where it refuses to be read, and that is told so", async () => {
+    await using artifact = await open({ manifest: signed });
+    await using set = await stage({}, policy);
+    set.server.script({ on: "version", times: 99, fault: { kind: "status", status: 403 } });
+    const refused = { code: "refused", phase: "inspect", bytesOut: "none", device: "pos-001" };
+    expect(await failure(() => set.client.inspect(set.device))).toMatchObject(refused);
+    expect(await failure(() => set.client.push(set.device, artifact))).toMatchObject(refused);
+    expect(await set.client.update(set.device, artifact)).toMatchObject({ status: "failed", error: refused });
+    expect(set.asked()).toEqual(["GET /version", "GET /version", "GET /version"]);
+  });
+
   it("is not sent to, either, where it cannot be read", async () => {
     await using artifact = await open({ manifest: signed });
     await using set = await stage({}, policy);

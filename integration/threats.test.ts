@@ -1,18 +1,19 @@
 import { hash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createCertificateAuthority, makeFirmware, startDeviceServer } from "../mocks/index.ts";
 import { run } from "../src/cli/run.suite.ts";
 import { http } from "../src/delivery/http/index.ts";
 import { createClient, openArtifact, Secret } from "../src/index.ts";
 import { openSqliteRegistry } from "../src/registry/sqlite/index.ts";
 import { asDevice, failure, fastClient, witness } from "./kit.ts";
+import { liveTests } from "./live-tests.ts";
 
 const root = dirname(import.meta.dirname);
 const version = "2.0.0";
@@ -39,15 +40,45 @@ describe("every row of the threat table in SECURITY.md", () => {
 
   it("is there", () => expect(rows.length).toBeGreaterThanOrEqual(12));
 
+  const namesOf = (tests: string) =>
+    [...tests.matchAll(/`([^`]+)`: ([^;]+)/g)].map(([, file = "", title = ""]) => [file, title.trim()] as const);
+  let live: Awaited<ReturnType<typeof liveTests>>;
+  beforeAll(async () => {
+    live = await liveTests(
+      root,
+      rows.flatMap(([, , tests = ""]) => namesOf(tests).map(([file]) => file)),
+    );
+  });
+
   it.each(rows)("%s", (_threat, _defence, tests = "") => {
-    const named = [...tests.matchAll(/`([^`]+)`: ([^;]+)/g)].map(([, file = "", title = ""]) => ({
-      file,
-      title: title.trim(),
-    }));
+    const named = namesOf(tests);
     expect(named.length, "tests that prove it").toBeGreaterThan(0);
-    for (const { file, title } of named) {
-      expect(existsSync(join(root, file)), file).toBe(true);
-      expect(readFileSync(join(root, file), "utf8"), file).toContain(title);
+    expect(named.filter(([file, title]) => live.get(file)?.has(title) !== true)).toEqual([]);
+  });
+
+  it("has tests that run: none that is skipped, to do, a comment, other text or called otherwise", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-threats-"));
+    try {
+      writeFileSync(
+        join(folder, "some.test.ts"),
+        `import { describe, it } from "vitest";
+        // it("a comment", () => {});
+        const text = 'it("other text", () => {})';
+        it.skip("skipped", () => {});
+        it("skipped by an option", { skip: true }, () => {});
+        it.skipIf(true)("skipped on a condition", () => {});
+        it.todo("to do");
+        describe.skip("a skipped group", () => { it("in it", () => {}); });
+        it("renamed", () => {});
+        describe("a group", () => { it.each([1, 2])("runs with %i", { timeout: 1 }, async () => {}); });`,
+      );
+      writeFileSync(join(folder, "only.test.ts"), 'it.only("this one", () => {}); it("not this one", () => {});');
+      expect([...(await liveTests(folder, ["some.test.ts"]))]).toEqual([
+        ["some.test.ts", new Set(["renamed", "runs with %i", "a group"])],
+      ]);
+      expect((await liveTests(folder, ["only.test.ts"])).get("only.test.ts")).toEqual(new Set(["this one"]));
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { parseOrigin } from "../../src/http/address.ts";
 import { AddressPolicy } from "../../src/http/address-policy.ts";
-import { fuzz, judge } from "./kit.ts";
+import { fuzzTest, judge } from "./kit.ts";
 
 const policy = new AddressPolicy();
 
@@ -99,21 +99,21 @@ function styled(part: number, style: string): string {
 const hostish = fc.string({ unit: fc.constantFrom(..."aZ09.-_:[]%@/\\?#。０ⓛ \t\r\n\0xn--"), maxLength: 24 });
 
 describe("addresses", () => {
-  fuzz(
+  fuzzTest(
     "every spelling of an IP address is that address, or refused",
     200_000,
     fc.tuple(scheme, spelling, tail).map((parts) => parts.join("")),
     accepts,
   );
 
-  fuzz(
+  fuzzTest(
     "what looks like a host is one to everybody, or refused",
     100_000,
     fc.tuple(scheme, hostish, tail).map((parts) => parts.join("")),
     accepts,
   );
 
-  fuzz(
+  fuzzTest(
     "any IPv6 address",
     50_000,
     fc.tuple(fc.ipV6(), tail).map(([ip, end]) => `http://[${ip}]${end}`),

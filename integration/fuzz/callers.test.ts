@@ -10,7 +10,7 @@ import { type ClientOptions, createClient, type Device, openArtifact, type Profi
 import { checkToken, isReceiptOf } from "../../src/push/shapes.ts";
 import { createMemoryRegistry } from "../../src/registry/memory/index.ts";
 import { bent } from "./bent.ts";
-import { fuzz, fuzzLater, judge, judgeLater } from "./kit.ts";
+import { fuzzLaterTest, fuzzTest, judge, judgeLater } from "./kit.ts";
 
 /** Anything that a caller without types, or a stored JSON, may hand over. */
 const anything = fc.oneof(
@@ -85,14 +85,19 @@ const clientOptions = shapeOf({
 });
 
 describe("options", () => {
-  fuzzLater("of createClient are taken or refused, and nothing is opened", 30_000, clientOptions, async (options) => {
-    const verdict = judge(() => createClient(options as ClientOptions));
-    if ("value" in verdict) {
-      expect(verdict.value.statistics()).toMatchObject({ connections: 0, opened: 0 });
-      await verdict.value.close();
-    }
-    return verdict;
-  });
+  fuzzLaterTest(
+    "of createClient are taken or refused, and nothing is opened",
+    30_000,
+    clientOptions,
+    async (options) => {
+      const verdict = judge(() => createClient(options as ClientOptions));
+      if ("value" in verdict) {
+        expect(verdict.value.statistics()).toMatchObject({ connections: 0, opened: 0 });
+        await verdict.value.close();
+      }
+      return verdict;
+    },
+  );
 
   const artifactOptions = shapeOf({
     name: ["fw.bin", "", "a/b", "x\r\n", "n".repeat(300)],
@@ -110,7 +115,7 @@ describe("options", () => {
     },
     { weight: 1, arbitrary: fc.oneof(anything, fc.constantFrom("http://x/y", "", "\0", "/nowhere/at/all")) },
   );
-  fuzzLater(
+  fuzzLaterTest(
     "of openArtifact are taken or refused",
     20_000,
     fc.tuple(sources, artifactOptions),
@@ -162,7 +167,7 @@ const kinds = [http(), tus(), swupdate(), redfish(), webUpload()];
 const context = { origin: "http://10.0.0.12", clock: undefined, transport: undefined } as never;
 
 describe("profiles", () => {
-  fuzz(
+  fuzzTest(
     "are bound or refused by each adapter, before anything is sent",
     60_000,
     fc.tuple(fc.constantFrom(...kinds), profile),
@@ -196,7 +201,7 @@ const filter = shapeOf({
 });
 
 describe("a registry", () => {
-  fuzzLater(
+  fuzzLaterTest(
     "takes rows or says why not, one by one",
     20_000,
     fc.array(fc.oneof({ weight: 9, arbitrary: row }, { weight: 1, arbitrary: anything }), { maxLength: 3 }),
@@ -213,7 +218,7 @@ describe("a registry", () => {
     },
   );
 
-  fuzzLater(
+  fuzzLaterTest(
     "answers a filter and a cursor, or refuses it",
     30_000,
     fc.tuple(filter, fc.oneof(fc.string(), fc.base64String(), anything)),
@@ -252,7 +257,7 @@ describe("what a caller kept and brings back", () => {
     }
   };
 
-  fuzz("is a token of this push, or none", 40_000, bent([token, receipt]), (bytes) => {
+  fuzzTest("is a token of this push, or none", 40_000, bent([token, receipt]), (bytes) => {
     const given = parsed(bytes);
     if (given === undefined) return { refused: "no JSON" };
     return judge(() => {
@@ -265,7 +270,7 @@ describe("what a caller kept and brings back", () => {
     });
   });
 
-  fuzz("is a receipt of this send, or none", 40_000, bent([receipt, token]), (bytes) => {
+  fuzzTest("is a receipt of this send, or none", 40_000, bent([receipt, token]), (bytes) => {
     const given = parsed(bytes);
     const ours = given !== undefined && isReceiptOf(given as object | null, work.id, artifact);
     if (ours) expect(given).toMatchObject({ device: work.id, artifact: { digest } });

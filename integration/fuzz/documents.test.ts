@@ -12,7 +12,7 @@ import { excerpt, isPrintable } from "../../src/delivery/shared/text.ts";
 import { readFrame } from "../../src/delivery/swupdate/frames.ts";
 import { decide, fold as foldVerdict, initialState } from "../../src/delivery/swupdate/verdict.ts";
 import { bent } from "./bent.ts";
-import { fuzz, judge } from "./kit.ts";
+import { fuzzTest, judge } from "./kit.ts";
 import { documents } from "./recorded.ts";
 
 const origin = "http://10.0.0.12";
@@ -27,7 +27,7 @@ const deepest = (value: unknown): number =>
 const readingOf = (reading: object) => ("problem" in reading ? { refused: "problem" } : { value: reading });
 
 describe("a device's JSON", () => {
-  fuzz("is read as JSON.parse reads it, bounded, or refused in our words", 150_000, bent(documents), (bytes) => {
+  fuzzTest("is read as JSON.parse reads it, bounded, or refused in our words", 150_000, bent(documents), (bytes) => {
     const json = readJson(bytes);
     if ("problem" in json) {
       expect(json.problem).toMatch(/^[\w ,-]{1,80}$/);
@@ -52,7 +52,7 @@ describe("a device's JSON", () => {
     compileState({ pattern: '"ver(?:sion)?":"([^"]*)"' }),
   ];
   const plan = fc.constantFrom(...plans);
-  fuzz(
+  fuzzTest(
     "is a state of short printable texts, or none",
     100_000,
     fc.tuple(plan, bent(documents), fc.boolean()),
@@ -70,7 +70,7 @@ describe("a device's JSON", () => {
     },
   );
 
-  fuzz("that is kept of an answer is at most 1 KiB and steers nothing", 50_000, bent(documents), (bytes) => {
+  fuzzTest("that is kept of an answer is at most 1 KiB and steers nothing", 50_000, bent(documents), (bytes) => {
     const kept = excerpt(bytes);
     if (kept === undefined) return { refused: "nothing to keep" };
     expect(kept.length).toBeLessThanOrEqual(1_024);
@@ -87,7 +87,7 @@ function staysHere(link: ReturnType<typeof linkOf>): void {
 }
 
 describe("Redfish documents", () => {
-  fuzz("lead to paths of the device alone, and to a verdict", 100_000, bent(documents), (bytes) => {
+  fuzzTest("lead to paths of the device alone, and to a verdict", 100_000, bent(documents), (bytes) => {
     const json = readJson(bytes);
     if ("problem" in json) return { refused: json.problem };
     const { links, next } = membersOf(json.value, origin);
@@ -112,7 +112,7 @@ describe("SWUpdate messages", () => {
     '{"type":"message","level":"6","text":"Software Update started !"}',
     '{"type":"step","number":"1","step":"1","name":"a.img","percent":"50"}',
   ];
-  fuzz(
+  fuzzTest(
     "in any order come to a decision, and SUCCESS alone to installed",
     100_000,
     fc.array(bent(told), { maxLength: 8 }),
@@ -131,7 +131,7 @@ describe("SWUpdate messages", () => {
     },
   );
 
-  fuzz("are read without a throw", 50_000, bent(told), (bytes) => {
+  fuzzTest("are read without a throw", 50_000, bent(told), (bytes) => {
     const frame = judge(() => readFrame(bytes.toString("utf8")));
     return "value" in frame && frame.value === undefined ? { refused: "nothing" } : frame;
   });
@@ -164,7 +164,7 @@ describe("JSON conformance (RFC 8259)", () => {
     ...conformance.refused.map((text) => [text, false] as const),
   );
   const padding = fc.string({ unit: fc.constantFrom(" ", "\n", "\t", "\r"), maxLength: 3 });
-  fuzz("takes what it must and refuses what it must", 20_000, fc.tuple(cases, padding), ([[text, taken], pad]) => {
+  fuzzTest("takes what it must and refuses what it must", 20_000, fc.tuple(cases, padding), ([[text, taken], pad]) => {
     const json = readJson(Buffer.from(`${pad}${text}${pad}`));
     expect("value" in json, JSON.stringify(text)).toBe(taken);
     return readingOf(json);

@@ -63,7 +63,7 @@ const timeLimit = scale(60_000, 900_000);
  * One property over generated inputs: `count` of them in the long run, a tenth in `npm test`.
  * @param check throws where it does not hold; what it returns says whether the input was accepted
  */
-export function fuzz<T>(
+export function fuzzTest<T>(
   name: string,
   count: number,
   inputs: fc.Arbitrary<T>,
@@ -85,7 +85,7 @@ export function fuzz<T>(
  * The same for what is answered later.
  * @param batch how many inputs one of the generated ones holds; `check` tells what became of each
  */
-export function fuzzLater<T>(
+export function fuzzLaterTest<T>(
   name: string,
   count: number,
   inputs: fc.Arbitrary<T>,

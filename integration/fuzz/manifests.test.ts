@@ -11,7 +11,7 @@ import {
 import { approvalFor, manifestFor, newSigner, signedBy } from "../../src/trust/kit.suite.ts";
 import { readStrictJson } from "../../src/trust/strict-json.ts";
 import { bent } from "./bent.ts";
-import { fuzz, judge } from "./kit.ts";
+import { fuzzTest, judge } from "./kit.ts";
 import { documents } from "./recorded.ts";
 
 const signer = newSigner();
@@ -33,7 +33,7 @@ const minisign = [
 const minisignKey = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 describe("documents that somebody signed", () => {
-  fuzz(
+  fuzzTest(
     "are read exactly, or refused: no byte but the signer's own is taken for signed",
     60_000,
     bent([manifest.toString()]),
@@ -53,12 +53,12 @@ describe("documents that somebody signed", () => {
     },
   );
 
-  fuzz("as approvals likewise, and never as a manifest", 40_000, bent([approval.toString()]), (bytes) => {
+  fuzzTest("as approvals likewise, and never as a manifest", 40_000, bent([approval.toString()]), (bytes) => {
     expect("refused" in judge(() => parseManifest(bytes))).toBe(true);
     return judge(() => parseApproval(bytes));
   });
 
-  fuzz(
+  fuzzTest(
     "hold no name twice, no inexact number and no prototype",
     60_000,
     bent([...documents, '{"a":1,"b":{"a":[2,{"c":3}]}}']),
@@ -76,21 +76,21 @@ describe("signatures", () => {
   const other = bent([Buffer.from(signature).toString("latin1")]).map((bytes) =>
     Buffer.from(bytes.toString("utf8"), "latin1"),
   );
-  fuzz("that were changed are nobody's", 20_000, other, (bytes) => {
+  fuzzTest("that were changed are nobody's", 20_000, other, (bytes) => {
     const same = bytes.equals(Buffer.from(signature));
     const found = signersOf({ document: manifest, signatures: [bytes] }, keys);
     expect(found).toHaveLength(same ? 1 : 0);
     return found.length > 0 ? { value: found } : { refused: "nobody's" };
   });
 
-  fuzz("of minisign are four lines, or none", 40_000, bent([minisign]), (bytes) => {
+  fuzzTest("of minisign are four lines, or none", 40_000, bent([minisign]), (bytes) => {
     const read = parseMinisign(bytes);
     if (read === undefined) return { refused: "none" };
     expect([read.signature.length, read.globalSignature.length]).toEqual([64, 64]);
     return { value: read };
   });
 
-  fuzz(
+  fuzzTest(
     "have keys in one spelling, or none",
     20_000,
     fc.oneof(bent([minisignKey]), bent([signer.publicKey])).map(String),

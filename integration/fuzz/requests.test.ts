@@ -10,7 +10,7 @@ import { checkHeaders } from "../../src/http/headers.ts";
 import { checkPath } from "../../src/http/path.ts";
 import { RawReplyHeaders } from "../../src/http/reply-headers.ts";
 import { bent } from "./bent.ts";
-import { fuzz, judge } from "./kit.ts";
+import { fuzzTest, judge } from "./kit.ts";
 import { replies } from "./recorded.ts";
 
 const awkward = fc.constantFrom(...'aZ0-:; \t\r\n\0"\\,=/%.?#@é\u2028\u{1f600}');
@@ -20,7 +20,7 @@ const text = fc.string({
 });
 
 describe("headers", () => {
-  fuzz(
+  fuzzTest(
     "that pass make one line each, and nothing else",
     100_000,
     fc.array(fc.oneof(text, fc.constantFrom("x-a", "accept", "host", "content-length", "te")), { maxLength: 6 }),
@@ -38,7 +38,7 @@ describe("headers", () => {
       }),
   );
 
-  fuzz("made of a device's name give the name back, and end no line", 50_000, text, (name) => {
+  fuzzTest("made of a device's name give the name back, and end no line", 50_000, text, (name) => {
     if (name === "") return { refused: "nothing to say" };
     const value = headerValue(name);
     expect(value).toMatch(/^[\x21-\x7e]+$/);
@@ -68,7 +68,7 @@ describe("paths", () => {
     "\r\n",
     "http://x",
   );
-  fuzz(
+  fuzzTest(
     "that pass are sent as they are, and read by everybody as that path",
     100_000,
     fc.array(segment, { maxLength: 8 }).map((parts) => `/${parts.join("")}`),
@@ -102,7 +102,7 @@ const rows = bent([
 });
 
 describe("a device's headers", () => {
-  fuzz("with challenges are answered by one line, or not at all", 100_000, rows, (headers) => {
+  fuzzTest("with challenges are answered by one line, or not at all", 100_000, rows, (headers) => {
     let answered = 0;
     const challenges = challengesOf(headers);
     expect(challenges.length).toBeLessThanOrEqual(32);
@@ -119,7 +119,7 @@ describe("a device's headers", () => {
     return answered > 0 ? { value: answered } : { refused: "no Digest" };
   });
 
-  fuzz(
+  fuzzTest(
     "never ask for more than ten minutes",
     100_000,
     fc.oneof(
@@ -135,7 +135,7 @@ describe("a device's headers", () => {
     },
   );
 
-  fuzz("of a tus server are numbers and known words", 50_000, rows, (headers) => {
+  fuzzTest("of a tus server are numbers and known words", 50_000, rows, (headers) => {
     const server = readServer(headers);
     const offset = readSize(headers.get("upload-offset"));
     if (offset !== undefined) expect(Number.isSafeInteger(offset) && offset >= 0).toBe(true);
@@ -153,7 +153,7 @@ describe("a device's headers", () => {
     "http://10.0.0.12:80@evil.example/",
     "files/1?x=%2e%2e",
   ];
-  fuzz("lead an upload to a path of the device, or nowhere", 100_000, bent(places), (bytes) => {
+  fuzzTest("lead an upload to a path of the device, or nowhere", 100_000, bent(places), (bytes) => {
     const location = bytes.toString("latin1");
     const found = readLocation(location, "http://10.0.0.12", "/files");
     if (!("path" in found)) return { refused: "not followed" };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { readDeviceRow } from "../../src/registry/device-row.ts";
 import { bent } from "./bent.ts";
-import { fuzz, judge } from "./kit.ts";
+import { fuzzTest, judge } from "./kit.ts";
 
 const rests = [
   '{"probe":"http","pins":["sha256/x"],"tags":["a","b"],"metadata":{"room":"7"}}',
@@ -25,7 +25,7 @@ const names = [
 ];
 
 describe("a registry's stored rows", () => {
-  fuzz(
+  fuzzTest(
     "are devices at their own address, or cannot be read",
     60_000,
     fc.tuple(bent(rests), bent(evidence)),

@@ -12,7 +12,7 @@ import { tus } from "../../src/delivery/tus/index.ts";
 import { esphome, tasmota, webUpload } from "../../src/delivery/web-upload/index.ts";
 import { openArtifact } from "../../src/index.ts";
 import { bent } from "./bent.ts";
-import { fuzzLater, judgeLater } from "./kit.ts";
+import { fuzzLaterTest, judgeLater } from "./kit.ts";
 import { hastyClock, Liar, type Saying } from "./liar.ts";
 import { documents } from "./recorded.ts";
 
@@ -125,7 +125,7 @@ function stage({
 }
 
 describe("whatever a device answers", () => {
-  fuzzLater("a send is acknowledged whole, or fails with a code", 10_000, talk, async ({ kind, ...rest }) => {
+  fuzzLaterTest("a send is acknowledged whole, or fails with a code", 10_000, talk, async ({ kind, ...rest }) => {
     const { device, context, step } = stage(rest);
     const session = kind.bind(device, context);
     const verdict = await judgeLater(async () => {
@@ -143,7 +143,7 @@ describe("whatever a device answers", () => {
     return verdict;
   });
 
-  fuzzLater("a read is a state of short texts, or fails with a code", 20_000, talk, async ({ kind, ...rest }) => {
+  fuzzLaterTest("a read is a state of short texts, or fails with a code", 20_000, talk, async ({ kind, ...rest }) => {
     const { device, context, step } = stage(rest);
     return judgeLater(async () => {
       const probe = kind.prober?.bind(device, context);

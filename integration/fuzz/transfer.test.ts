@@ -3,7 +3,7 @@ import { describe, expect } from "vitest";
 import { createMemoryRegistry } from "../../src/registry/memory/index.ts";
 import { exportDevices, importDevices, importProfiles } from "../../src/registry/transfer/index.ts";
 import { bent } from "./bent.ts";
-import { fuzzLater, judgeLater } from "./kit.ts";
+import { fuzzLaterTest, judgeLater } from "./kit.ts";
 
 const csv = [
   'id,address,group,tags,metadata\r\npos-1,http://10.0.0.12,g1,a;b,"{""room"":""7""}"\r\npos-2,http://10.0.0.13,g1,"[""x;y""]",\r\n',
@@ -34,7 +34,7 @@ async function whole(texts: AsyncIterable<string>): Promise<string> {
 
 describe("imports", () => {
   const input = fc.tuple(fc.oneof(bent(csv), bent(ndjson)), format, pieces);
-  fuzzLater(
+  fuzzLaterTest(
     "take rows or refuse them by line, and what they took goes out and comes in again",
     8_000,
     input,
@@ -62,11 +62,18 @@ describe("imports", () => {
     },
   );
 
-  fuzzLater("of profiles take rows or refuse them", 4_000, fc.tuple(bent(profiles), pieces), async ([bytes, size]) => {
-    await using registry = createMemoryRegistry();
-    const verdict = await judgeLater(() => importProfiles(registry.profiles, cut(bytes, size + 1), { format: "csv" }));
-    return "value" in verdict && verdict.value.created > 0 ? verdict : { refused: "nothing" };
-  });
+  fuzzLaterTest(
+    "of profiles take rows or refuse them",
+    4_000,
+    fc.tuple(bent(profiles), pieces),
+    async ([bytes, size]) => {
+      await using registry = createMemoryRegistry();
+      const verdict = await judgeLater(() =>
+        importProfiles(registry.profiles, cut(bytes, size + 1), { format: "csv" }),
+      );
+      return "value" in verdict && verdict.value.created > 0 ? verdict : { refused: "nothing" };
+    },
+  );
 });
 
 /** What a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
@@ -83,7 +90,7 @@ describe("exports", () => {
     selector: ({ id }) => id,
     maxLength: 4,
   });
-  fuzzLater("hold no cell that a spreadsheet would run, and lose nothing by it", 4_000, rows, async (given) => {
+  fuzzLaterTest("hold no cell that a spreadsheet would run, and lose nothing by it", 4_000, rows, async (given) => {
     await using registry = createMemoryRegistry();
     const put = await registry.devices.put(given.map((row) => ({ ...row, address: "http://10.0.0.12" })));
     const text = await whole(exportDevices(registry.devices, { format: "csv" }));

@@ -8,7 +8,7 @@ import type { ExchangeReply, Transport } from "../../src/core/transport.ts";
 import { createTransport } from "../../src/http/index.ts";
 import { settled } from "../kit.ts";
 import { bent } from "./bent.ts";
-import { fuzzLater, judgeLater, type Verdict } from "./kit.ts";
+import { fuzzLaterTest, judgeLater, type Verdict } from "./kit.ts";
 import { documents, replies } from "./recorded.ts";
 
 /** What the server says to the request for `/<number>`, in one piece or in two. */
@@ -93,7 +93,7 @@ const http = replies.flatMap((reply) => [reply, reply + replies[0]]);
 const asked = fc.tuple(bent(http), fc.nat(400), fc.constantFrom(undefined, Buffer.alloc(100, 7)));
 
 describe("on a real socket", () => {
-  fuzzLater(
+  fuzzLaterTest(
     "an answer is one answer under the cap, or an error with a code",
     10_000,
     fc.array(asked, { minLength: batch, maxLength: batch }),
@@ -116,7 +116,7 @@ describe("on a real socket", () => {
     .chain((parts) => bent([parts.join("")]))
     .map((bytes) => Buffer.from(bytes.toString("utf8"), "latin1"));
 
-  fuzzLater(
+  fuzzLaterTest(
     "a websocket gives whole texts, and ends with a code",
     4_000,
     fc.array(stream, { minLength: batch, maxLength: batch }),

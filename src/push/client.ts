@@ -1,13 +1,14 @@
 import type { Artifact } from "../core/artifact.ts";
 import type { Delivery, DeliverySession, Probe, ResumeToken } from "../core/delivery.ts";
 import type { Device } from "../core/device.ts";
-import { FlashwaveError, type FlashwaveErrorCode, inContext, isFlashwaveError } from "../core/errors.ts";
+import { FlashwaveError, type FlashwaveErrorCode, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Evidence, Receipt } from "../core/outcome.ts";
 import type { Transport, TransportStatistics } from "../core/transport.ts";
 import { createTransport } from "../http/index.ts";
 import { type AdmissionPolicy, resolveAdmission } from "./admission/index.ts";
 import { Attempts } from "./attempts.ts";
 import { discard } from "./discard.ts";
+import { ofRead } from "./faults.ts";
 import { enterAll, SendGate } from "./gate.ts";
 import type { Walk } from "./map-concurrent.ts";
 import {
@@ -140,7 +141,7 @@ class FlashwaveClient implements Client {
       if (held !== undefined) await work.witness.holdAgainst(held, state);
       return state;
     } catch (error) {
-      throw isFlashwaveError(error) ? inContext(error, { device: work.device.id }) : error;
+      throw ofRead(error, work.id);
     }
   }
 

@@ -29,6 +29,16 @@ export function stillOut({ bytesOut, attempt }: FlashwaveError): (cut: unknown) 
   };
 }
 
+/** A read names its device, and whatever of its own request had left, it put nothing of an artifact out. */
+export function ofRead(thrown: unknown, device: string): unknown {
+  return isFlashwaveError(thrown) ? inContext(thrown, { device, bytesOut: "none" }) : thrown;
+}
+
+/** Once there is a receipt all of the artifact is out, whatever left of the request that failed after it. */
+export function afterReceipt(error: FlashwaveError, device: string): FlashwaveError {
+  return inContext(error, { device, bytesOut: "all" });
+}
+
 /** What was read before anything was sent is another device's. */
 export function otherDevice({ deviceId }: DeviceState, phase: Phase, device?: string): FlashwaveError {
   return new FlashwaveError(

@@ -63,7 +63,9 @@ export async function proveAnew(trial: OnTrial, before: DeviceState): Promise<De
 
 /** The fault of a call that sent nothing, in words that do not take a send for granted. */
 function nothingSent(fault: FlashwaveError, { version }: DeviceState): FlashwaveError {
-  if (interruptions.has(fault.code)) return fault.phase === "inspect" ? inContext(fault, { phase: "verify" }) : fault;
+  if (interruptions.has(fault.code)) {
+    return inContext(fault, { bytesOut: "none", ...(fault.phase === "inspect" && { phase: "verify" }) });
+  }
   if (fault.code !== "not_updated" || fault.phase === "commit") return inContext(fault, { bytesOut: "none" });
   const message = `The device reported version ${JSON.stringify(version)} at first and another then, before it was told to keep it: a trial of it may have ended. Nothing was sent. Update it again.`;
   return inContext(fault, { bytesOut: "none", message });

@@ -4,7 +4,7 @@ import { FlashwaveError, inContext, isFlashwaveError } from "../core/errors.ts";
 import type { DeviceOutcome, DeviceState, Receipt } from "../core/outcome.ts";
 import type { Candidate } from "./admission/index.ts";
 import { judge } from "./evidence.ts";
-import { otherDevice } from "./faults.ts";
+import { afterReceipt, otherDevice } from "./faults.ts";
 import type { PushOptions, UpdateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Trail } from "./record/trail.ts";
@@ -58,15 +58,13 @@ async function run(work: Work, artifact: Artifact, options: UpdateOptions, outco
     const evidence = await prove(trial).catch(underWay(settled));
     return outcomes.updated(receipt, evidence);
   } catch (error) {
-    if (isFlashwaveError(error)) return outcomes.ended(ofUpdate(error, work.device.id), receipt);
+    if (isFlashwaveError(error)) {
+      const told = receipt === undefined ? inContext(error, { device: work.id }) : afterReceipt(error, work.id);
+      return outcomes.ended(told, receipt);
+    }
     if (receipt === undefined) throw error;
     return outcomes.ended(stray(error, work.device.id), receipt);
   }
-}
-
-/** As an update's error it speaks of the artifact, and the read before that is sent puts nothing of it out. */
-function ofUpdate(error: FlashwaveError, device: string): FlashwaveError {
-  return inContext(error, { device, ...(error.phase === "inspect" && { bytesOut: "none" }) });
 }
 
 /**
@@ -129,8 +127,12 @@ type Settled = "installed" | "staged" | "lost" | "under-way";
 
 /** For a push: an order that comes before the device's own verdict could meet it in the middle of its work. */
 export async function settleAndActivate(work: Work, session: DeliverySession, receipt: Receipt): Promise<Receipt> {
-  await settle(work, session, receipt);
-  return activate(work, session, receipt);
+  try {
+    await settle(work, session, receipt);
+    return await activate(work, session, receipt);
+  } catch (error) {
+    throw isFlashwaveError(error) ? afterReceipt(error, work.id) : error;
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import { Attempts } from "./attempts.ts";
 import type { Since } from "./boot.ts";
 import { askCredentials, once } from "./credentials.ts";
 import type { Expectation } from "./evidence.ts";
+import { ofRead } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
 import type { Trail } from "./record/trail.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
@@ -184,8 +185,8 @@ export class Work implements DeliveryContext {
       } catch (error) {
         if (!isFlashwaveError(error)) throw error;
         const decision = decideRead(error);
-        if (isFinal(decision) || attempt >= retry.attempts) throw error;
-        if (this.site?.pays(error) === false) throw budgetSpent(error, this.site.name);
+        if (isFinal(decision) || attempt >= retry.attempts) throw ofRead(error, this.id);
+        if (this.site?.pays(error) === false) throw ofRead(budgetSpent(error, this.site.name), this.id);
         const delay = backoff(attempt, decision, error, retry, random);
         await this.waiting.sleep(delay, "inspect", this.device.id, this.signal);
       }
