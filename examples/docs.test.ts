@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
+import { ageOf } from "../src/core/versions.ts";
+import { createClient } from "../src/index.ts";
 
 const root = join(import.meta.dirname, "..");
 const page = readFileSync(join(root, "docs/adding-a-protocol.md"), "utf8");
@@ -37,6 +39,23 @@ it("docs/trust.md quotes its example", () => {
   const lines = code.trim().split("\n");
   expect(lines).toHaveLength(2);
   for (const line of lines) expect(example).toContain(line);
+});
+
+it("docs/trust.md's scheme of somebody's own orders what it says, and nothing else", async () => {
+  const blocks = readFileSync(join(root, "docs/trust.md"), "utf8").matchAll(/^```ts\n(.*?)```/gms);
+  const code = [...blocks].map(([, text = ""]) => text).find((text) => text.includes("const versions = "));
+  const folder = mkdtempSync(join(tmpdir(), "flashwave-trust-"));
+  try {
+    writeFileSync(join(folder, "scheme.ts"), `${code}\nexport { versions };`);
+    const { versions } = await import(pathToFileURL(join(folder, "scheme.ts")).href);
+    await createClient({ versions }).close();
+    expect([ageOf(versions, "r7", "r12"), ageOf(versions, "r12", "r7"), ageOf(versions, "r7", "r7")]).toEqual([
+      -5, 5, 0,
+    ]);
+    expect([ageOf(versions, "r7", "2.0.0"), ageOf(versions, "", "r7")]).toEqual([undefined, undefined]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("README's code against a simulated device runs", async () => {

@@ -32,8 +32,8 @@ export const admissionMutations: readonly Mutation[] = [
     edits: [
       {
         file: rules,
-        find: "if (minimum !== undefined && versions.compare(state.version, minimum) < 0) {",
-        replace: "if (false) {",
+        find: "if (minimum === undefined) return undefined;",
+        replace: "return undefined;",
       },
     ],
     test: byRule("an older version than it may replace"),
@@ -43,6 +43,18 @@ export const admissionMutations: readonly Mutation[] = [
     defect: "a downgrade needs nobody's approval",
     edits: [{ file: rules, find: 'if ("by" in cover) return undefined;', replace: "if (told) return undefined;" }],
     test: byRule("a downgrade"),
+  },
+  {
+    name: "names-put-in-order",
+    defect: "versions that nobody can order are taken for older and newer all the same",
+    edits: [
+      {
+        file: "src/core/versions.ts",
+        find: "return placed && !Number.isNaN(order) ? order : undefined;",
+        replace: "return order;",
+      },
+    ],
+    test: byRule("names that nobody orders"),
   },
   {
     name: "approval-of-any-device",
@@ -174,8 +186,8 @@ export const admissionMutations: readonly Mutation[] = [
     edits: [
       {
         file: rules,
-        find: "versions.compare(state.version, minimum) < 0",
-        replace: "versions.compare(state.version, minimum) <= 0",
+        find: "ageOf(versions, version, minimum);\n  if (age !== undefined && age >= 0)",
+        replace: "ageOf(versions, version, minimum);\n  if (age !== undefined && age > 0)",
       },
     ],
     test: byRule("the oldest that it may replace"),

@@ -22,6 +22,7 @@ export const words: readonly Word[] = [
   ["say allowEmpty if that is meant", "the command line sends none of those"],
   ["openArtifact: digest must be", "--digest must be"],
   ["openArtifact: version must be", "--firmware-version must be"],
+  [", or give the client a versions scheme that orders them", ""],
   ["Open it with { manifest }", "Give --manifest"],
   ["Open it with { minisign }", "Give --minisign"],
   [

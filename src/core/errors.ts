@@ -57,8 +57,10 @@ export const errorCodes = {
   manifest_mismatch: "the artifact is not the one that its manifest names",
   wrong_hardware: "the artifact is for other hardware than the device's",
   hardware_unknown: "the artifact is for certain hardware, and the device does not tell what it is",
-  version_too_old: "the device runs a version older than the oldest that the artifact may replace",
-  downgrade_refused: "the artifact is older than what is permitted, and no approval covers it",
+  version_too_old:
+    "the device runs a version older than the oldest that the artifact may replace, or one that cannot be compared",
+  downgrade_refused:
+    "the artifact is older than what is permitted, or cannot be compared with what runs, and no approval covers it",
   invalid_approval: "an approval is none: its size, its grammar or a field is wrong",
   // The wire.
   connect_failed: "no connection could be opened",

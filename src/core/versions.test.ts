@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compareCodePoints, compareCodeUnits } from "./code-units.ts";
-import { exact, semver, type VersionScheme } from "./versions.ts";
+import { ageOf, exact, semver, type VersionScheme } from "./versions.ts";
 
 const digits = fc.oneof(
   fc.nat(12).map(String),
@@ -14,11 +14,26 @@ const prerelease = fc.array(field, { maxLength: 3 }).map((fields) => (fields.len
 const build = fc.constantFrom("", "+a", "+b.1");
 const prefix = fc.constantFrom("", "v");
 const parsed = fc.tuple(prefix, release, prerelease, build).map((parts) => parts.join(""));
+/** Numbers between dots that are no semantic version: too few or too many of them, or with zeros before them. */
+const dotted = fc
+  .tuple(
+    prefix,
+    fc.array(
+      fc.tuple(fc.constantFrom("", "", "0", "00"), digits).map((parts) => parts.join("")),
+      { minLength: 2, maxLength: 6 },
+    ),
+  )
+  .map(([v, numbers]) => v + numbers.join("."));
 const unparsed = fc.constantFrom(
   "",
   "1",
-  "1.2",
-  "01.0.0",
+  "v7",
+  "r7",
+  "1.",
+  ".1",
+  "1..2",
+  "1.2-3",
+  "1.2.3.4-rc",
   "1.0.0-01",
   "1.0.0-",
   "1.0.0+",
@@ -27,9 +42,10 @@ const unparsed = fc.constantFrom(
   " 1.0.0",
 );
 const astral = fc.string({ unit: fc.constantFrom("a", "\uD7FE", "\uD7FF", "\uD800", "\u{1F600}", "\uE000", "\uFFFF") });
-const version = fc.oneof({ weight: 4, arbitrary: parsed }, unparsed, fc.string(), astral);
+const placed = fc.oneof(parsed, dotted);
+const version = fc.oneof({ weight: 4, arbitrary: placed }, unparsed, fc.string(), astral);
 
-/** §11 once more, read field by field: the witness for the keys. */
+/** §11 once more, read field by field, for as many numbers as there are: the witness for the keys. */
 function precedence(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.replace(/^v/, "").replace(/\+.*$/, ""));
   const split = (text: string): [string[], string[] | undefined] => {
@@ -38,8 +54,8 @@ function precedence(a: string, b: string): number {
   };
   const [coreA, preA] = split(left ?? "");
   const [coreB, preB] = split(right ?? "");
-  for (const [i, part] of coreA.entries()) {
-    const difference = BigInt(part) - BigInt(coreB[i] ?? 0);
+  for (let i = 0; i < Math.max(coreA.length, coreB.length); i += 1) {
+    const difference = BigInt(coreA[i] ?? 0) - BigInt(coreB[i] ?? 0);
     if (difference !== 0n) return difference < 0n ? -1 : 1;
   }
   if (preA === undefined || preB === undefined) return Number(preB !== undefined) - Number(preA !== undefined);
@@ -105,12 +121,52 @@ describe("semver", () => {
     expect(new Set(sorted.map(semver.sortKey)).size).toBe(sorted.length);
   });
 
-  it("agrees with a plain reading of §11, numbers of any length included", () => {
+  it("agrees with a plain reading of §11, numbers of any length and any count included", () => {
     fc.assert(
-      fc.property(parsed, parsed, (a, b) => {
+      fc.property(placed, placed, (a, b) => {
         expect(Math.sign(semver.compare(a, b))).toBe(precedence(a, b));
       }),
       { numRuns: 5_000 },
+    );
+  });
+
+  it("orders numbers between dots by number, whatever their count", () => {
+    const row = "0.0 1.2.0-rc.1 1.2 1.2.0.0.1 1.2.0.1 1.2.1 2.9 v2.10 02.11 2.11.0.3 2024.1.15 2024.01.16";
+    const sorted = row.split(" ");
+    expect([...sorted].reverse().sort(semver.compare)).toEqual(sorted);
+    expect(new Set(sorted.map(semver.sortKey)).size).toBe(sorted.length);
+  });
+
+  it("takes a number that is missing for 0, and tells such versions apart all the same", () => {
+    for (const same of ["1.2", "v1.2", "1.2.0", "1.2.0.0", "01.02", "1.2.0+build"]) {
+      expect(semver.compare("1.2", same)).toBe(0);
+      expect(semver.equal("1.2", same)).toBe(same === "1.2" || same === "v1.2");
+    }
+  });
+
+  // One number alone may be a hash, what comes after a hyphen a prerelease or a package's revision.
+  it.each([
+    "",
+    "42",
+    "1234567",
+    "9fceb02",
+    "r7",
+    "v7",
+    "2.x",
+    "2.10b",
+    "1.2-3",
+    "2024-01-15",
+    "V1.2",
+    " 1.2",
+    "1.2.",
+    "1.2\n",
+  ])("has no place for %j: it is before all that have one", (name) => {
+    expect(semver.orders(name)).toBe(false);
+    fc.assert(
+      fc.property(placed, (one) => {
+        expect(semver.orders(one)).toBe(true);
+        expect(semver.compare(name, one)).toBeLessThan(0);
+      }),
     );
   });
 
@@ -123,7 +179,7 @@ describe("semver", () => {
   });
 
   it("puts what does not parse first, in code-unit order", () => {
-    const sorted = ["", "01.0.0", "1.2", "V1.0.0", "latest", "v1", "0.0.0-0"];
+    const sorted = ["", "1", "1.2-3", "V1.0.0", "latest", "v1", "0.0.0-0", "0.0"];
     expect([...sorted].reverse().sort(semver.compare)).toEqual(sorted);
   });
 
@@ -131,6 +187,8 @@ describe("semver", () => {
     const long = `1.0.0-${"1a.".repeat(50_000)}`;
     expect(semver.compare(long, "0.0.0-0")).toBe(-1);
     expect(semver.compare(`${"9".repeat(100_000)}.0.0`, "2.0.0")).toBe(1);
+    expect(semver.compare(`${"1.".repeat(50_000)}1`, `${"01.".repeat(50_000)}2`)).toBe(-1);
+    expect(semver.compare(`${"1.".repeat(50_000)}x`, "0.0.0-0")).toBe(-1);
   });
 });
 
@@ -138,6 +196,36 @@ describe("exact", () => {
   it("is about names alone", () => {
     expect(exact.equal("v1.0.0", "1.0.0")).toBe(false);
     expect(["b", "a", "B"].sort(exact.compare)).toEqual(["B", "a", "b"]);
+  });
+});
+
+describe("ageOf", () => {
+  const byNumber = { compare: (a: string, b: string) => Number(a) - Number(b) };
+
+  it("is the order where the scheme has one, each way round", () => {
+    fc.assert(
+      fc.property(version, version, (a, b) => {
+        const known = (semver.orders(a) && semver.orders(b)) || a === b;
+        expect(ageOf(semver, a, b)).toBe(known ? semver.compare(a, b) : undefined);
+        expect(ageOf(semver, b, a)).toBe(known ? semver.compare(b, a) : undefined);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("is nothing where one of the two has no place, unless they are the same", () => {
+    const pairs = [
+      ["r7", "r8"],
+      ["2.0.0", "r8"],
+      ["r8", "2.0.0"],
+    ] as const;
+    expect(pairs.map(([a, b]) => ageOf(semver, a, b))).toEqual([undefined, undefined, undefined]);
+    expect([ageOf(semver, "r7", "r7"), ageOf(exact, "a", "a"), ageOf(exact, "a", "b")]).toEqual([0, 0, undefined]);
+  });
+
+  it("takes the word of a scheme of somebody's own, and no number for none", () => {
+    expect([ageOf(byNumber, "9", "10"), ageOf(byNumber, "10", "9"), ageOf(byNumber, "9", "9.0")]).toEqual([-1, 1, 0]);
+    expect([ageOf(byNumber, "9", "x"), ageOf(byNumber, "x", "9")]).toEqual([undefined, undefined]);
   });
 });
 

@@ -34,7 +34,10 @@ export interface ClientOptions {
    * @example credentials: ({ id }) => ({ username: "admin", password: new Secret(passwords.get(id) ?? "") })
    */
   readonly credentials?: (device: Device) => Credentials | undefined | Promise<Credentials | undefined>;
-  /** Default: semantic versioning, and plain equality for what is not a semantic version. */
+  /**
+   * How versions are told apart and put in order. Default: semantic versioning, and dotted numbers of any length beside it;
+   * anything else is a name, and where an admission policy asks which of two is older, it is refused.
+   */
   readonly versions?: VersionScheme;
   /**
    * What an artifact must show before the first byte of it leaves: signatures, age, hardware, versions. What does not pass

@@ -1,5 +1,10 @@
-import type { DeviceFilter, DeviceRegistry, DeviceStatus, RegisteredDevice } from "../../core/index.ts";
-import { isSemver } from "../../core/semver.ts";
+import {
+  type DeviceFilter,
+  type DeviceRegistry,
+  type DeviceStatus,
+  type RegisteredDevice,
+  semver,
+} from "../../core/index.ts";
 import { given } from "../given.ts";
 import { printable } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
@@ -64,11 +69,11 @@ export function filterOf(flags: FilterFlags): DeviceFilter | undefined {
   return Object.keys(filter).length === 0 ? undefined : filter;
 }
 
-/** What semver has no place for is before all versions: as a bound it would choose none of them, or all, without a word. */
+/** What has no place in the order is before all versions: as a bound it would choose none of them, or all, without a word. */
 function boundOf(flag: string, version: string | undefined): string | undefined {
-  if (version === undefined || isSemver(version)) return version;
+  if (version === undefined || semver.orders(version)) return version;
   throw new UsageError(
-    `${flag} takes a version of three numbers, such as 2.4.0 or 2.4.0-rc.1, not ${JSON.stringify(printable(version))}.`,
+    `${flag} takes a version of numbers between dots, such as 2.4.0, 2.4.0-rc.1 or 2.10, not ${JSON.stringify(printable(version))}.`,
   );
 }
 

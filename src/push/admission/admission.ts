@@ -28,13 +28,17 @@ export interface Candidate {
 /** The gate before the first byte, for one client. */
 export class Admission {
   readonly #policy: AdmissionPolicy;
-  readonly #versions: Pick<VersionScheme, "compare">;
+  readonly #versions: Pick<VersionScheme, "compare" | "orders">;
   readonly #clock: Pick<Clock, "wall">;
   /** An artifact is immutable, and so is an approval that was read: whose signatures they have is found out once. */
   readonly #vouched: WeakMap<Artifact, Promise<Vouched>> = new WeakMap();
   readonly #leaves: WeakMap<SignedDocument, Leave> = new WeakMap();
 
-  constructor(policy: AdmissionPolicy, versions: Pick<VersionScheme, "compare">, clock: Pick<Clock, "wall">) {
+  constructor(
+    policy: AdmissionPolicy,
+    versions: Pick<VersionScheme, "compare" | "orders">,
+    clock: Pick<Clock, "wall">,
+  ) {
     this.#policy = policy;
     this.#versions = versions;
     this.#clock = clock;

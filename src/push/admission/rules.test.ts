@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { DeviceState } from "../../core/outcome.ts";
-import { exact, semver } from "../../core/versions.ts";
+import { exact, semver, type VersionScheme } from "../../core/versions.ts";
 import type { Approval, Manifest } from "../../trust/index.ts";
 import { newSigner } from "../../trust/kit.suite.ts";
 import { type AdmissionOptions, resolveAdmission } from "./options.ts";
@@ -117,7 +117,7 @@ describe("what is said of the device", () => {
   ];
   const judge = (
     [, fields, seen, options, ref, cover = unasked]: Case,
-    versions: Pick<typeof semver, "compare"> = semver,
+    versions: Pick<VersionScheme, "compare" | "orders"> = semver,
   ) =>
     judgeDevice(
       policy(options),
@@ -138,6 +138,18 @@ describe("what is said of the device", () => {
     ["the oldest that it may replace", { minimumVersion: "1.0.0" }, { version: "1.0.0" }, {}, {}],
     ["a downgrade with leave", {}, { version: "3.0.0" }, {}, {}, covered],
     ["a downgrade where the policy permits it", {}, { version: "3.0.0" }, { downgrades: "permitted" }, {}],
+    ["a higher number between dots", { version: "2.10" }, { version: "2.9" }, {}, {}],
+    ["a fourth number", { version: "7.00.01.171" }, { version: "v7.0.1.90" }, {}, {}],
+    ["the same name again", { version: "r7" }, { version: "r7" }, {}, {}],
+    ["names that nobody orders, with leave", { version: "r8" }, { version: "r7" }, {}, {}, covered],
+    [
+      "names where the policy permits downgrades",
+      { version: "r8" },
+      { version: "r7" },
+      { downgrades: "permitted" },
+      {},
+    ],
+    ["the oldest that it may replace, by its name", { minimumVersion: "r7", version: "r7" }, { version: "r7" }, {}, {}],
     ["bytes without any version", undefined, { version: "3.0.0" }, {}, { version: "" }],
   ];
   it.each(admitted.map((row) => [row[0], row] as const))("admits %s", (_, row) => {
@@ -204,6 +216,36 @@ describe("what is said of the device", () => {
       "downgrade_refused",
       /"2.0.0-rc.1"/,
     ],
+    [
+      ["a lower number between dots, whatever its characters", { version: "2.9" }, { version: "2.10" }, {}, {}, none],
+      "downgrade_refused",
+      /runs "2.10", and the artifact is the older "2.9"/,
+    ],
+    [
+      ["names that nobody orders", { version: "r8" }, { version: "r7" }, {}, {}, none],
+      "downgrade_refused",
+      /runs "r7", and whether the artifact's "r8" is older cannot be told\. No approval .*none was given\. Get one, or give the client a versions scheme/,
+    ],
+    [
+      ["a name over a number", { version: "r8" }, {}, {}, {}, none],
+      "downgrade_refused",
+      /runs "1.0.0", and whether the artifact's "r8"/,
+    ],
+    [
+      ["a number over a name", {}, { version: "9fceb02" }, {}, {}, none],
+      "downgrade_refused",
+      /runs "9fceb02", and whether the artifact's "2.0.0"/,
+    ],
+    [
+      ["a name that cannot be held against the oldest", { minimumVersion: "1.0" }, { version: "r7" }, {}, {}, covered],
+      "version_too_old",
+      /runs "r7", and the artifact may replace "1.0" or a later version: which of the two is older cannot be told\. Sign/,
+    ],
+    [
+      ["a number between dots below the oldest", { minimumVersion: "1.10" }, { version: "1.9" }, {}, {}],
+      "version_too_old",
+      /runs "1.9", and the artifact may replace "1.10"/,
+    ],
     [["a downgrade of plain bytes", undefined, { version: "3.0.0" }, {}, {}, none], "downgrade_refused", /"3.0.0"/],
   ];
   it.each(refused.map((row) => [row[0][0], ...row] as const))("refuses %s", (_, row, code, told) => {
@@ -219,7 +261,12 @@ describe("what is said of the device", () => {
   it("compares versions as the client does", () => {
     const row: Case = ["", { version: "10" }, { version: "9" }, {}, {}, none];
     expect(judge(row, exact)?.code).toBe("downgrade_refused");
-    expect(judge(row, { compare: (a, b) => Number(a) - Number(b) })).toBeUndefined();
+    expect(judge(row)?.code).toBe("downgrade_refused");
+    const byNumber = { compare: (a: string, b: string) => Number(a) - Number(b) };
+    expect(judge(row, byNumber)).toBeUndefined();
+    // Of which no number comes is no later one.
+    expect(judge(["", { version: "x" }, { version: "9" }, {}, {}, none], byNumber)?.message).toMatch(/cannot be told/);
+    expect(judge(["", { minimumVersion: "x" }, {}, {}, {}], byNumber)?.code).toBe("version_too_old");
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { FlashwaveErrorCode } from "../../core/errors.ts";
 import type { DeviceState } from "../../core/outcome.ts";
-import type { VersionScheme } from "../../core/versions.ts";
+import { ageOf, type VersionScheme } from "../../core/versions.ts";
 import { type Approval, type Manifest, timeOf } from "../../trust/index.ts";
 import type { AdmissionPolicy } from "./options.ts";
 
@@ -114,22 +114,40 @@ export function judgeDevice(
   { manifest }: Vouched,
   artifact: ArtifactRef,
   state: DeviceState,
-  versions: Pick<VersionScheme, "compare">,
+  versions: Pick<VersionScheme, "compare" | "orders">,
   cover: () => Covered,
 ): Refusal | undefined {
   const hardware = judgeHardware(policy, hardwareOf(manifest, artifact), state.hardware);
   if (hardware !== undefined) return hardware;
-  const minimum = manifest?.minimumVersion;
-  if (minimum !== undefined && versions.compare(state.version, minimum) < 0) {
-    return refusal(
-      "version_too_old",
-      `The device runs ${quoted(state.version)}, and the artifact may replace ${quoted(minimum)} or a later version. Update it to one of those first`,
-    );
-  }
+  const old = judgeMinimum(manifest?.minimumVersion, state.version, versions);
+  if (old !== undefined) return old;
   const version = manifest?.version ?? artifact.version;
-  if (policy.downgrades === "permitted" || version === "" || versions.compare(version, state.version) >= 0)
-    return undefined;
-  return covered(cover(), `The device runs ${quoted(state.version)}, and the artifact is the older ${quoted(version)}`);
+  if (policy.downgrades === "permitted" || version === "") return undefined;
+  const age = ageOf(versions, version, state.version);
+  if (age !== undefined && age >= 0) return undefined;
+  const runs = `The device runs ${quoted(state.version)}, and`;
+  if (age !== undefined) return covered(cover(), `${runs} the artifact is the older ${quoted(version)}`);
+  return covered(cover(), `${runs} whether the artifact's ${quoted(version)} is older cannot be told`, ordering);
+}
+
+/** What to do about versions that the client's scheme has no order for. */
+const ordering = ", or give the client a versions scheme that orders them";
+
+function judgeMinimum(
+  minimum: string | undefined,
+  version: string,
+  versions: Pick<VersionScheme, "compare" | "orders">,
+): Refusal | undefined {
+  if (minimum === undefined) return undefined;
+  const age = ageOf(versions, version, minimum);
+  if (age !== undefined && age >= 0) return undefined;
+  const replaces = `The device runs ${quoted(version)}, and the artifact may replace ${quoted(minimum)} or a later version`;
+  return refusal(
+    "version_too_old",
+    age === undefined
+      ? `${replaces}: which of the two is older cannot be told. Sign it with a minimumVersion that can be compared${ordering}`
+      : `${replaces}. Update it to one of those first`,
+  );
 }
 
 /** Each statement that there is must hold: the signed one, and the caller's own. */
@@ -157,12 +175,9 @@ function judgeHardware(
   return undefined;
 }
 
-function covered(cover: Covered, told: string): Refusal | undefined {
+function covered(cover: Covered, told: string, otherwise = ", or send a newer artifact"): Refusal | undefined {
   if ("by" in cover) return undefined;
-  return refusal(
-    "downgrade_refused",
-    `${told}. No approval covers that: ${cover.why}. Get one, or send a newer artifact`,
-  );
+  return refusal("downgrade_refused", `${told}. No approval covers that: ${cover.why}. Get one${otherwise}`);
 }
 
 const isOver = (expires: string, now: number): boolean => now >= Date.parse(expires);

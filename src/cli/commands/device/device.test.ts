@@ -73,7 +73,7 @@ it("lists what all filters choose, in the order of ids, up to a limit", async ()
   await registry.devices.observe([
     { id: "a", seenAt: now - 3_600_000, firmware: "1.10.0", status: "online" },
     { id: "b", seenAt: now - 60_000, firmware: "1.9.0", status: "offline" },
-    { id: "c", seenAt: Date.UTC(2020, 0, 2), firmware: "2.0.0" },
+    { id: "c", seenAt: Date.UTC(2020, 0, 2), firmware: "2.0" },
   ]);
   await registry[Symbol.asyncDispose]();
   const cases: readonly (readonly [filter: string, found: string])[] = [
@@ -85,6 +85,7 @@ it("lists what all filters choose, in the order of ids, up to a limit", async ()
     ["--status online", "a"],
     ["--firmware-min 1.9.0 --firmware-below 2.0.0", "ab"],
     ["--firmware-above 1.9.0 --firmware-max 1.10.0", "a"],
+    ["--firmware-min 1.9.0.1 --firmware-below v2.0.0.1", "ac"],
     ["--seen-before 30m", "ac"],
     ["--seen-after 30m", "b"],
     ["--seen-before 2020-01-03 --seen-after 2020-01-01T00:00:00Z", "c"],
@@ -249,7 +250,8 @@ describe("bad input is one clear sentence, and nothing is written", () => {
     ["a format that is none", ["device", "export", "--format", "xml", "--store", "SOME"], 2, "--format takes"],
     ["a status that is none", ["device", "list", "--status", "up", "--store", "SOME"], 2, "--status takes"],
     ["no version", ["device", "list", "--firmware-below", "x.y", "--store", "SOME"], 2, "--firmware-below takes"],
-    ["half a version", ["device", "list", "--firmware-min", "2.4", "--store", "SOME"], 2, "such as 2.4.0"],
+    ["half a version", ["device", "list", "--firmware-min", "2.", "--store", "SOME"], 2, "such as 2.4.0"],
+    ["a name", ["device", "list", "--firmware-min", "r7", "--store", "SOME"], 2, "such as 2.4.0"],
     ["a moment that is none", ["device", "list", "--seen-before", "soon", "--store", "SOME"], 2, "--seen-before takes"],
     ["a limit that is none", ["device", "list", "--limit", "0", "--store", "SOME"], 2, "--limit takes"],
     [
