@@ -1,6 +1,6 @@
+import { boundaryOf, FormReader, MalformedForm } from "../form.ts";
 import type { Reception } from "../reception.ts";
 import type { Received, SeenRequest } from "../records.ts";
-import { boundaryOf, FormReader, MalformedForm } from "./form.ts";
 import type { ApplyTime } from "./options.ts";
 import { internalError, type Reply } from "./replies.ts";
 import { paths } from "./resources.ts";
@@ -79,8 +79,9 @@ function formIntake(boundary: string, reception: Reception): Intake {
   let part = -1;
   let parameters = "";
   const reader = new FormReader(boundary, {
-    onPart(headers) {
+    onPart(head) {
       part++;
+      const headers = headersOf(head);
       const disposition = headers["content-disposition"] ?? "";
       const [, name, , filename] = /^form-data; name="(\w+)"(; filename="([^"]+)")?$/.exec(disposition) ?? [];
       const type = part === 0 ? "application/json" : "application/octet-stream";
@@ -92,7 +93,6 @@ function formIntake(boundary: string, reception: Reception): Intake {
       if (part === 0) parameters += chunk.toString();
       else reception.write(chunk);
     },
-    onPartEnd() {},
   });
   return {
     write: (chunk) => reader.write(chunk),
@@ -102,6 +102,16 @@ function formIntake(boundary: string, reception: Reception): Intake {
       return parametersOf(parameters);
     },
   };
+}
+
+function headersOf(head: readonly string[]): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const line of head) {
+    const [, name, value] = /^([A-Za-z-]+): ([\x20-\x7e]*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) throw new MalformedForm("a part's header is no header");
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
 }
 
 function parametersOf(text: string): UpdateParameters {

@@ -4,7 +4,7 @@ import type { RequestHead } from "../records.ts";
 import type { Answer, Effect } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
 import { DigestLogin } from "../web-upload/digest-login.ts";
-import { FormReader } from "../web-upload/form-reader.ts";
+import { FileForm } from "../web-upload/file-form.ts";
 import { plain, target } from "../web-upload/kit.ts";
 import { Audience } from "./audience.ts";
 
@@ -81,9 +81,9 @@ class Fake implements Dialect {
     return path === this.#versionPath && method === "GET" ? "version" : "other";
   }
 
-  unwrap(head: RequestHead): FormReader {
+  unwrap(head: RequestHead): FileForm {
     if (this.#admits(head)) this.#begin();
-    return new FormReader(head);
+    return new FileForm(head);
   }
 
   answer(device: SimulatedDevice, endpoint: string, asked: Asked, effect: Effect): Answer {

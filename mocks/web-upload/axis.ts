@@ -3,7 +3,7 @@ import type { Asked, Dialect } from "../dialect.ts";
 import type { Answer, Effect } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
 import { DigestLogin } from "./digest-login.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 import { healthOf, install, missing } from "./kit.ts";
 
 export interface AxisOptions extends DeviceServerOptions {
@@ -37,7 +37,7 @@ export function startAxis(options: AxisOptions = {}): Promise<DeviceServer> {
       if (head.path !== path || head.method !== "POST") return "other";
       return head.headers["content-type"]?.startsWith("multipart/") ? "update" : "version";
     },
-    unwrap: (head) => new FormReader(head),
+    unwrap: (head) => new FileForm(head),
     answer(device, endpoint, asked, effect) {
       if (endpoint === "health") return healthOf(device);
       if (asked.head.path !== path) return missing;

@@ -1,6 +1,6 @@
 import type { Dialect } from "../dialect.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 import { install, missing, plain, target } from "./kit.ts";
 
 /**
@@ -15,7 +15,7 @@ export function startElegantOta(options: DeviceServerOptions = {}): Promise<Devi
       if (path === "/ota/upload" && method === "POST") return "update";
       return path === "/version" ? "version" : "other";
     },
-    unwrap: (head) => new FormReader(head),
+    unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { head, received, form }, effect) {
       if (endpoint === "version") return { reply: { status: 200, json: { version: device.version } } };
       const { path, query } = target(head.path);

@@ -1,6 +1,6 @@
 import type { Dialect } from "../dialect.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 import { install, missing, plain } from "./kit.ts";
 
 export interface EsphomeOptions extends DeviceServerOptions {
@@ -21,7 +21,7 @@ export function startEsphome(options: EsphomeOptions = {}): Promise<DeviceServer
       if (path === "/update" && method === "POST") return "update";
       return path === sensorPath && method === "GET" ? "version" : "other";
     },
-    unwrap: (head) => new FormReader(head),
+    unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { received, form }, effect) {
       if (endpoint === "version") {
         const { version } = device;

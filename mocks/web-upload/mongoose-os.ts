@@ -2,7 +2,7 @@ import type { SimulatedDevice } from "../device.ts";
 import type { Dialect } from "../dialect.ts";
 import type { Answer } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 import { healthOf, install, missing, plain } from "./kit.ts";
 
 export interface MongooseOsOptions extends DeviceServerOptions {
@@ -28,7 +28,7 @@ export function startMongooseOs(options: MongooseOsOptions = {}): Promise<Device
       if (path === "/health") return "health";
       return path === "/rpc/Sys.GetInfo" ? "version" : "other";
     },
-    unwrap: (head) => new FormReader(head),
+    unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { head, received, form }, effect) {
       if (bootState && head.path === "/rpc/OTA.GetBootState") return slots(device);
       if (endpoint === "version") return info(device);

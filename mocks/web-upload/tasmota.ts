@@ -2,7 +2,7 @@ import type { Dialect } from "../dialect.ts";
 import type { RequestHead } from "../records.ts";
 import type { Answer } from "../routes.ts";
 import { type DeviceServer, type DeviceServerOptions, startDeviceServer } from "../server.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 import { basicHolds, install, missing, plain, target } from "./kit.ts";
 
 export interface TasmotaOptions extends DeviceServerOptions {
@@ -41,7 +41,7 @@ export function startTasmota(options: TasmotaOptions = {}): Promise<DeviceServer
       if (path === "/u2" && method === "POST") return "update";
       return path === "/cm" && query.get("cmnd") === "Status 2" ? "version" : "other";
     },
-    unwrap: (head) => new FormReader(head),
+    unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { head, received, form }, effect) {
       const { path, query } = target(head.path);
       if (path === "/cm") {

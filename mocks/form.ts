@@ -1,8 +1,7 @@
-/** One part of a form as it comes: its headers, by lower-case name, and then its bytes. */
+/** Each part of a form as it comes: the lines of its head, and then its bytes. What they throw ends the reading. */
 export interface FormEvents {
-  onPart(headers: Readonly<Record<string, string>>): void;
+  onPart(head: readonly string[]): void;
   onBytes(chunk: Buffer): void;
-  onPartEnd(): void;
 }
 
 /** A body that is not multipart/form-data as RFC 2046 §5.1.1 and RFC 7578 have it. */
@@ -20,13 +19,13 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
 }
 
 /**
- * Reads a multipart body as it arrives, strictly: no preamble, no epilogue, CRLF alone, headers in every part. Only what
+ * Reads a multipart body as it arrives, strictly: no preamble, no epilogue, CRLF alone, a head in every part. Only what
  * may be the beginning of a delimiter is held back.
  */
 export class FormReader {
   readonly #events: FormEvents;
   readonly #delimiter: Buffer;
-  #at: "start" | "after-delimiter" | "headers" | "bytes" | "end" = "start";
+  #at: "start" | "after-delimiter" | "head" | "bytes" | "end" = "start";
   #waiting: Buffer = Buffer.alloc(0);
 
   constructor(boundary: string, events: FormEvents) {
@@ -54,8 +53,8 @@ export class FormReader {
         return this.#start();
       case "after-delimiter":
         return this.#afterDelimiter();
-      case "headers":
-        return this.#headers();
+      case "head":
+        return this.#head();
       case "bytes":
         return this.#bytes();
       default:
@@ -75,25 +74,19 @@ export class FormReader {
 
   #afterDelimiter(): boolean {
     if (this.#waiting.length < 2) return false;
-    if (this.#waiting.subarray(0, 2).equals(lineEnd)) return this.#take(2, "headers");
+    if (this.#waiting.subarray(0, 2).equals(lineEnd)) return this.#take(2, "head");
     if (this.#waiting.length < 4) return false;
     if (this.#waiting.toString("latin1", 0, 4) !== "--\r\n") throw new MalformedForm("a delimiter is followed by text");
     return this.#take(4, "end");
   }
 
-  #headers(): boolean {
+  #head(): boolean {
     const end = this.#waiting.indexOf("\r\n\r\n");
     if (end === -1) {
-      if (this.#waiting.length > maximumHead) throw new MalformedForm("a part's headers are too long");
+      if (this.#waiting.length > maximumHead) throw new MalformedForm("a part's head does not end");
       return false;
     }
-    const headers: Record<string, string> = {};
-    for (const line of this.#waiting.toString("latin1", 0, end).split("\r\n")) {
-      const [, name, value] = /^([A-Za-z-]+): ([\x20-\x7e]*)$/.exec(line) ?? [];
-      if (name === undefined || value === undefined) throw new MalformedForm("a part's header is no header");
-      headers[name.toLowerCase()] = value;
-    }
-    this.#events.onPart(headers);
+    this.#events.onPart(this.#waiting.toString("utf8", 0, end).split("\r\n"));
     return this.#take(end + 4, "bytes");
   }
 
@@ -108,11 +101,10 @@ export class FormReader {
       return false;
     }
     if (end > 0) this.#events.onBytes(this.#waiting.subarray(0, end));
-    this.#events.onPartEnd();
     return this.#take(end + this.#delimiter.length, "after-delimiter");
   }
 
-  #take(count: number, next: "after-delimiter" | "headers" | "bytes" | "end"): true {
+  #take(count: number, next: "after-delimiter" | "head" | "bytes" | "end"): true {
     this.#waiting = this.#waiting.subarray(count);
     this.#at = next;
     return true;

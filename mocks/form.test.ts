@@ -8,12 +8,11 @@ const form = `--xyz\r\n${part("a", "one")}\r\n--xyz\r\n${part("b", "two\r\n--xy\
 function read(text: string, step: number): string[][] {
   const parts: string[][] = [];
   const reader = new FormReader("xyz", {
-    onPart: (headers) => parts.push([headers["content-disposition"] ?? "", ""]),
+    onPart: (head) => parts.push([head.join("|"), ""]),
     onBytes: (chunk) => {
       const last = parts.at(-1);
       if (last) last[1] += chunk.toString("latin1");
     },
-    onPartEnd: () => parts.at(-1)?.push("end"),
   });
   const bytes = Buffer.from(text, "latin1");
   for (let at = 0; at < bytes.length; at += step) reader.write(bytes.subarray(at, at + step));
@@ -24,8 +23,8 @@ function read(text: string, step: number): string[][] {
 describe("a form", () => {
   it.each([1, 2, 3, 7, 10_000])("is read the same, %d bytes at a time", (step) => {
     expect(read(form, step)).toEqual([
-      ['form-data; name="a"', "one", "end"],
-      ['form-data; name="b"', "two\r\n--xy\r\n-xyz", "end"],
+      ['Content-Disposition: form-data; name="a"', "one"],
+      ['Content-Disposition: form-data; name="b"', "two\r\n--xy\r\n-xyz"],
     ]);
   });
 
@@ -36,8 +35,7 @@ describe("a form", () => {
     ["an end without its line end", form.slice(0, -2)],
     ["another boundary", form.replaceAll("xyz", "abc")],
     ["bare line feeds", form.replaceAll("\r\n", "\n")],
-    ["a header that is none", form.replace("Content-Disposition:", "Content Disposition:")],
-    ["two spaces before a value", form.replace(": form-data", ":  \u0007form-data")],
+    ["a head without end", `--xyz\r\n${"x".repeat(9_000)}`],
     ["text behind a delimiter", form.replace("--xyz\r\n", "--xyz \r\n")],
     ["nothing", ""],
   ])("with %s is none", (_, text) => {

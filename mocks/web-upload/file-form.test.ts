@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { RequestHead } from "../records.ts";
-import { FormReader } from "./form-reader.ts";
+import { FileForm } from "./file-form.ts";
 
 const head = (type: string, length = "1"): RequestHead => ({
   method: "POST",
@@ -17,7 +17,7 @@ const part = (heading: string, body: string) => `--b0undary\r\n${heading}\r\n${b
 const end = "--b0undary--\r\n";
 
 function read(body: Buffer, size = body.length) {
-  const reader = new FormReader(head(type));
+  const reader = new FileForm(head(type));
   const pieces: Buffer[] = [];
   for (let at = 0; at < body.length; at += size)
     pieces.push(...reader.write(body.subarray(at, at + size)).map((p) => Buffer.from(p)));
@@ -37,7 +37,7 @@ const whole = Buffer.concat([
   Buffer.from(`\r\n${end}`),
 ]);
 
-describe("the fakes' form reader", () => {
+describe("the fakes' file form", () => {
   it.each([1, 2, 3, 7, 64, 4_096])("finds parts and file in pieces of %d bytes", (size) => {
     const { form, file } = read(whole, size);
     expect(form.problem).toBeUndefined();
@@ -70,9 +70,9 @@ describe("the fakes' form reader", () => {
   });
 
   it("does not take another type, or a length that is not told", () => {
-    expect(new FormReader(head("application/octet-stream")).end().problem).toContain("multipart");
+    expect(new FileForm(head("application/octet-stream")).end().problem).toContain("multipart");
     const { headers, ...rest } = head(type);
     const { "content-length": _, ...others } = headers;
-    expect(new FormReader({ ...rest, headers: others }).end().problem).toContain("length");
+    expect(new FileForm({ ...rest, headers: others }).end().problem).toContain("length");
   });
 });
