@@ -13,8 +13,12 @@ export function foldChanges<T>(stretch: Iterable<Change<T>>): readonly Change<T>
   }
   const changes: Change<T>[] = [];
   for (const { known, last } of folded.values()) {
-    if (last.change !== "deleted") changes.push({ ...last, change: known ? "updated" : "created" });
-    else if (known) changes.push(last);
+    if (last.change === "deleted") {
+      if (known) changes.push(last);
+      continue;
+    }
+    const change = known ? "updated" : "created";
+    changes.push(last.change === change ? last : { ...last, change });
   }
   return changes;
 }

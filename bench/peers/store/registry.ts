@@ -17,9 +17,12 @@ export async function prepare(context: Context): Promise<Runner> {
   const { registry } = opened;
   const operate = (await operations(registry.profiles, await fill(registry, profiles)))[operation];
   if (operate === undefined) throw new Error(`There is no ${operation} of profiles.`);
-  await operate(0);
+  // Each round goes on where the one before ended: begun anew, a short one would ask for what is remembered of the last.
+  let asked = 0;
+  const next = (): Promise<void> => operate(asked++);
+  await next();
   return {
-    run: (ops) => pumpPromises(inFlight, ops, operate),
+    run: (ops) => pumpPromises(inFlight, ops, next),
     close: async () => opened[Symbol.asyncDispose](),
   };
 }

@@ -9,7 +9,8 @@ import type {
 import { failed } from "../../store/failure.ts";
 import type { Queries, Row } from "../../store/postgres/index.ts";
 import { changeNames, type Stretch } from "../feed.ts";
-import { isRecords, parseJson } from "../json.ts";
+import { readItems } from "../item-list.ts";
+import { KnownProfiles } from "../known-profiles.ts";
 import { type ProfileFields, scopeRank } from "../profile-input.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, revisionColumn, writeContent } from "../profile-row.ts";
 import { type PlacedProfile, type ProfileRows, putProfile } from "../put-profile.ts";
@@ -48,18 +49,10 @@ function feedOf(fleet: number, after: number, most: number, parents: readonly st
   return beside("f.profile_revision", "r.*", rows, fleet);
 }
 
-/** Rows remembered, and the most text each of them may have: 16 MiB in all. */
-const kept = 2_048;
-const smallText = 8_192;
-
-const textLength = (columns: Row): number =>
-  columns.reduce<number>((length, value) => length + (typeof value === "string" ? value.length : 0), 0);
-
 /** The profiles of one fleet, and every version they ever had. Its writes are steps: any number of rows at once. */
 export class ProfileTable {
   readonly #fleet: Fleet;
-  /** Rows by revision, which says all of a row: to parse and freeze one again costs more than to read it. */
-  readonly #read = new Map<number, ProfileRow>();
+  readonly #known = new KnownProfiles();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -72,7 +65,7 @@ export class ProfileTable {
 
   /** Rows by their revisions, in their order: a second statement reads those that are not remembered. */
   async rows(revisions: readonly number[]): Promise<ProfileRow[]> {
-    const known = revisions.map((revision) => this.#read.get(revision));
+    const known = revisions.map((revision) => this.#known.get(revision));
     const missing = revisions.filter((_, i) => known[i] === undefined);
     if (missing.length === 0) return known as ProfileRow[];
     const { database, key } = this.#fleet;
@@ -88,12 +81,10 @@ export class ProfileTable {
   /** @param columns `profileColumns` */
   #row(columns: Row): ProfileRow {
     const revision = columns[revisionColumn] as number;
-    const known = this.#read.get(revision);
+    const known = this.#known.get(revision);
     if (known !== undefined) return known;
     const row = readProfileRow(columns);
-    if (textLength(columns) > smallText) return row;
-    if (this.#read.size >= kept) this.#read.clear();
-    this.#read.set(revision, row);
+    this.#known.add(row, columns);
     return row;
   }
 
@@ -141,10 +132,10 @@ export class ProfileTable {
   /** The rows' own items of one kind. */
   async items(ids: readonly string[], kind: ProfileItemKind): Promise<(readonly [string, readonly ProfileItem[]])[]> {
     const rows = await this.#fleet.database.all(profileStatements.items, this.#fleet.key, keys(ids));
-    return (rows as readonly (readonly [string, string])[]).map(([id, items]) => {
-      const all = parseJson<readonly ProfileItem[]>(items, isRecords);
-      return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
-    });
+    return (rows as readonly (readonly [string, string])[]).map(([id, items]) => [
+      id,
+      Object.freeze(readItems(items).filter((item) => item.kind === kind)),
+    ]);
   }
 }
 

@@ -188,8 +188,10 @@ describePostgres("PostgreSQL's statements", () => {
         ["changes", () => devices.changes(start, { limit: 400 }), 1],
         ["items", () => profiles.items(["p", "o", "g", "one"], "header"), 1],
         ["profiles by id", () => profiles.getMany(["p", "o", "g", "one"]), 2],
+        ["the same again", () => profiles.getMany(["p", "o", "g", "one"]), 2],
         ["the same, known by now", () => profiles.getMany(["p", "o", "g", "one"]), 1],
         ["a page of profiles", () => profiles.page(), 2],
+        ["the same again", () => profiles.page(), 2],
         ["the same, known by now", () => profiles.page(), 1],
         [
           "profiles judged and put",

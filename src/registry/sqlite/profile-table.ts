@@ -3,7 +3,8 @@ import type { ProfileItem, ProfileItemKind, ProfileRow, ProfileScope } from "../
 import { failed } from "../../store/failure.ts";
 import type { Connection, Parameter, Row } from "../../store/sqlite/index.ts";
 import { type ChangeName, changeNames, type Stretch } from "../feed.ts";
-import { isRecords, parseJson } from "../json.ts";
+import { readItems } from "../item-list.ts";
+import { KnownProfiles } from "../known-profiles.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
 import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "../profile-row.ts";
@@ -39,13 +40,6 @@ const profileStatements = {
     WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
 } as const;
 
-/** Rows remembered, and the most text each of them may have: 16 MiB in all. */
-const remembered = 2_048;
-const smallText = 8_192;
-
-const textLength = (columns: Row): number =>
-  columns.reduce<number>((length, value) => length + (typeof value === "string" ? value.length : 0), 0);
-
 /** Where a profile stands, and what a put keeps of it. */
 export interface FoundProfile extends PlacedProfile {
   readonly items: number;
@@ -68,8 +62,7 @@ type NotedColumns = readonly [revision: number, id: string, kind: 0 | 1 | 2];
 /** The profiles of one fleet, and every version they ever had. Its writes belong into a transaction. */
 export class ProfileTable {
   readonly #fleet: Fleet;
-  /** Rows by revision, which says all of a row: to read, parse and freeze one again is most of what a page costs. */
-  readonly #known = new Map<number, ProfileRow>();
+  readonly #known = new KnownProfiles();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -164,10 +157,7 @@ export class ProfileTable {
   /** The rows' own items of one kind. */
   items(on: Connection, ids: readonly string[], kind: ProfileItemKind): (readonly [string, readonly ProfileItem[]])[] {
     const rows = on.all(profileStatements.items, list(ids)) as unknown as readonly (readonly [string, string])[];
-    return rows.map(([id, items]) => {
-      const all = parseJson<readonly ProfileItem[]>(items, isRecords);
-      return [id, Object.freeze(all.filter((item) => item.kind === kind).map((item) => Object.freeze(item)))];
-    });
+    return rows.map(([id, items]) => [id, Object.freeze(readItems(items).filter((item) => item.kind === kind))]);
   }
 
   #read(on: Connection, revisions: readonly number[]): ReadonlyMap<number, ProfileRow> {
@@ -175,9 +165,7 @@ export class ProfileTable {
     for (const columns of on.all(profileStatements.versions, list(revisions))) {
       const row = readProfileRow(columns);
       read.set(row.revision, row);
-      if (textLength(columns) > smallText) continue;
-      if (this.#known.size >= remembered) this.#known.clear();
-      this.#known.set(row.revision, row);
+      this.#known.add(row, columns);
     }
     return read;
   }

@@ -36,9 +36,18 @@ it.each([undefined, 2])("fails for an override that cannot be read, again and ag
     { id: "q", name: "Q" },
   ]);
   using file = new DatabaseSync(path);
-  for (const spoilt of ['{"send":', '"CANARY"', "null", "[]"]) {
-    file.exec(`UPDATE profile SET requests = '${spoilt}' WHERE id = 'o'`);
-    file.exec(`UPDATE profile_version SET requests = '${spoilt}' WHERE id = 'o'`);
+  const deep = `${'{"a":'.repeat(10_000)}0${"}".repeat(10_000)}`;
+  const spoilt = [
+    ...['{"send":', '"CANARY"', "null", "[]", deep].map((text) => ({ requests: text, items: "[]" })),
+    ...["{}", "[1]", '[{"purpose":"send"}]', '[["send","header","a",7]]'].map((text) => ({
+      requests: "{}",
+      items: text,
+    })),
+  ];
+  for (const { requests, items } of spoilt) {
+    for (const table of ["profile", "profile_version"]) {
+      file.prepare(`UPDATE ${table} SET requests = ?, items = ? WHERE id = 'o'`).run(requests, items);
+    }
     // Remembered as if it were not there, the second time the base would be taken for the group's.
     for (const _ of [1, 2]) {
       await expect(registry.profiles.resolveMany([device], at === undefined ? {} : { at })).rejects.toMatchObject({
