@@ -16,14 +16,24 @@ import {
   startAxis,
   startDeviceServer,
   startRedfishDevice,
+  startShellyGen1,
+  startShellyGen2,
+  startSwupdate,
+  startTasmota,
+  startTusDevice,
   withLogin,
   writeFirmware,
 } from "../mocks/index.ts";
 import { runHere } from "../src/cli/run.suite.ts";
+import type { Publisher } from "../src/core/index.ts";
 import type { Registry } from "../src/core/registry.ts";
-import { http } from "../src/delivery/http/index.ts";
+import { http, httpProbe } from "../src/delivery/http/index.ts";
 import { redfish } from "../src/delivery/redfish/index.ts";
-import { axis } from "../src/delivery/web-upload/index.ts";
+import { createArtifactServer } from "../src/delivery/serve/index.ts";
+import { shellyGen1, shellyGen2 } from "../src/delivery/shelly/index.ts";
+import { swupdate } from "../src/delivery/swupdate/index.ts";
+import { tus } from "../src/delivery/tus/index.ts";
+import { axis, tasmota } from "../src/delivery/web-upload/index.ts";
 import {
   type ClientOptions,
   createClient,
@@ -155,40 +165,153 @@ it("leaves nothing of a token, nor of a header", { timeout: 60_000 }, async () =
 });
 
 const authority = createCertificateAuthority();
-/** Logins that are no header of our own making: Digest within a form, and a session that a controller opens. */
-const logins: readonly (readonly [string, Delivery, (password: string) => Promise<DeviceServer | RedfishDevice>])[] = [
-  ["axis", axis(), (password) => startAxis({ id: "dev-1", login: { username: "admin", password } })],
-  [
-    "redfish",
-    redfish(),
-    (password) => startRedfishDevice({ user: { name: "admin", password }, tls: authority.issue(), uptime: 3_600 }),
-  ],
+const admin = { username: "admin" } as const;
+/** A device that wants a login, and what a client needs to speak to it. */
+interface Wanting {
+  readonly kind: string;
+  readonly delivery: (publisher: Publisher) => Delivery;
+  readonly start: (password: string) => Promise<DeviceServer | RedfishDevice>;
+  readonly device?: Pick<Device, "probe" | "profile">;
+}
+const about = { id: "dev-1", uptime: 3_600 } as const;
+/** One of every protocol, each with a login of its own: in headers, within a form, in a query, or a session. */
+const wanting: readonly Wanting[] = [
+  {
+    kind: "tus",
+    delivery: () => tus(),
+    start: (password) => startTusDevice({ ...about, login: { ...admin, password } }),
+  },
+  {
+    kind: "swupdate",
+    delivery: () => swupdate(),
+    start: (password) => startSwupdate({ ...about, login: { ...admin, password } }),
+    device: { probe: "http" },
+  },
+  {
+    kind: "redfish",
+    delivery: () => redfish(),
+    start: (password) =>
+      startRedfishDevice({ user: { name: "admin", password }, tls: authority.issue(), uptime: 3_600 }),
+  },
+  { kind: "axis", delivery: () => axis(), start: (password) => startAxis({ ...about, login: { ...admin, password } }) },
+  { kind: "tasmota", delivery: () => tasmota(), start: (password) => startTasmota({ ...about, password }) },
+  {
+    kind: "tasmota",
+    delivery: () => tasmota(),
+    start: (password) => startTasmota({ ...about, password, loginInQueryOnly: true }),
+    device: { profile: { options: { loginInQuery: true } } },
+  },
+  {
+    kind: "shelly-gen1",
+    delivery: (publisher) => shellyGen1({ publisher }),
+    start: (password) => startShellyGen1({ ...about, password }),
+  },
+  {
+    kind: "shelly-gen2",
+    delivery: (publisher) => shellyGen2({ publisher }),
+    start: (password) => startShellyGen2({ ...about, password }),
+  },
 ];
-it.each(logins)(
+const named = (some: readonly Wanting[]) =>
+  some.map((one) => [one.device?.profile === undefined ? one.kind : `${one.kind} by its query`, one] as const);
+
+it.each(named(wanting))(
   "leaves nothing of the login to %s, nor of its session",
   { timeout: 60_000 },
-  async (kind, delivery, start) => {
-    const lines: string[] = [];
-    const tokens: string[] = [];
+  async (_, one) => {
+    const [lines, statuses, tokens]: [string[], string[], string[]] = [[], [], []];
+    await using publisher = await createArtifactServer();
     await using artifact = await openArtifact(makeFirmware({ version: "2.0.0", length: 100_000 }), {
       version: "2.0.0",
     });
     for (const theirs of [canary, "another"]) {
-      await using server = await start(theirs);
+      await using server = await one.start(theirs);
       await using client = fastClient({
-        deliveries: [delivery],
+        deliveries: [one.delivery(publisher)],
+        probers: [httpProbe({ health: false })],
         tls: { ca: authority.cert },
-        credentials: () => ({ username: "admin", password: new Secret(canary) }),
+        credentials: () => ({ ...admin, password: new Secret(canary) }),
         onEvent: (event) => lines.push(printed(event)),
       });
-      const outcome = await client.update({ id: "dev-1", address: server.url }, artifact);
-      lines.push(`ended ${outcome.status}`, printed(outcome), printed(outcome.record));
-      lines.push(inspect(client, { depth: 9, showHidden: true }));
+      const device: Device = { id: "dev-1", address: server.url, ...one.device };
+      const outcome = await client.update(device, artifact);
+      statuses.push(outcome.status);
+      lines.push(printed(outcome), printed(outcome.record), inspect(client, { depth: 9, showHidden: true }));
+      for (const call of [() => client.inspect(device), () => client.push(device, artifact)])
+        lines.push(printed(await call().catch((error: unknown) => error)));
       tokens.push(...server.device.requests.flatMap(({ headers }) => headers["x-auth-token"] ?? []));
     }
-    expect(lines).toEqual(expect.arrayContaining(["ended updated", "ended failed"]));
-    expect(tokens.length > 0).toBe(kind === "redfish");
+    // Something was told indeed: of a login that was taken, and of one that was not.
+    expect(statuses).toEqual(["updated", "failed"]);
+    expect(tokens.length > 0).toBe(one.kind === "redfish");
     expectNone(lines.join("\n"), [...traces, ...tokens]);
+  },
+);
+
+/** The command lines of one device of a store from its first to its last, and what each said by its first two words. */
+async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at: string) {
+  const store = ["--store", join(at, "fleet.db")];
+  const via = ["--via", kind];
+  const probe = device.probe === undefined ? [] : ["--probe", device.probe];
+  const options = Object.entries(device.profile?.options ?? {}).flatMap(([name, value]) => [
+    "--option",
+    `${name}=${value}`,
+  ]);
+  const login = ["--user", "admin", "--password-file", "password"];
+  const reach = ["--to", "dev-1", "--secrets", folder, "--permit", "127.0.0.0/8", ...store];
+  const update = [
+    "update",
+    image,
+    "--firmware-version",
+    "2.0.0",
+    "--attempts",
+    "1",
+    "--deadline",
+    "2s",
+    "--stable-for",
+    "20ms",
+    "--no-health",
+    ...reach,
+  ];
+  const said = new Map<string, string>();
+  for (const line of [
+    ["profile", "add", "p", ...via, ...options, ...store],
+    ["device", "add", "dev-1", "--address", urls[0] ?? "", ...via, ...probe, "--profile", "p", ...login, ...store],
+    [...update, "--record", join(at, "record.json"), "--json"],
+    ["inspect", "--json", ...reach],
+    ["device", "set", "dev-1", "--address", urls[1] ?? "", ...store],
+    [...update, "--device-words", "--force"],
+    ...["device", "profile"].flatMap((table) => [
+      ...[[], ["--json"]].map((json) => [table, "show", table === "device" ? "dev-1" : "p", ...json, ...store]),
+      [table, "list", "--json", ...store],
+      ...["csv", "ndjson"].map((format) => [table, "export", "--format", format, ...store]),
+    ]),
+    ...[[], ["--json"]].map((json) => ["profile", "resolve", "dev-1", ...json, ...store]),
+  ]) {
+    const { code, out, err } = await runHere(line);
+    expectNone(`${out}\n${err} `);
+    const name = line.slice(0, 2).join(" ").replace(image, "");
+    said.set(name, `${said.get(name) ?? ""}${code} ${out}\n`);
+  }
+  return said;
+}
+
+it.each(named(wanting.filter(({ kind }) => kind !== "redfish")))(
+  "leaves nothing of the login to %s in a store, nor in what the command line says and exports of it",
+  { timeout: 60_000 },
+  async (_, one) => {
+    await using taking = await one.start(canary);
+    await using refusing = await one.start("another");
+    const at = await mkdtemp(join(folder, "store-"));
+    const said = await walk(one, [taking.url, refusing.url], at);
+    expect(said.get("update ")).toMatch(/^0 .*"updated".*\n\n3 dev-1 /s);
+    expect([taking.device.version, refusing.device.version]).toEqual(["2.0.0", "1.0.0"]);
+    // The search is a search: where the login is kept is shown, exported and stored, all but the login.
+    for (const name of ["device show", "device list", "device export"]) expect(said.get(name)).toContain('"password"');
+    const kept = await readdir(at);
+    expect(kept).toEqual(expect.arrayContaining(["fleet.db", "record.json"]));
+    for (const name of kept.filter((file) => file !== "fleet.db.artifacts"))
+      expectNone((await readFile(join(at, name))).toString("latin1").padEnd(1));
   },
 );
 

@@ -59,6 +59,7 @@ export const words: readonly Word[] = [
     "The device's profile is not in the registry. Put it there, or name another",
     "The device's profile is not in the store. Add it there, or name another",
   ],
+  ["Give it to createClient", "Give the device a kind of this program: flashwave device set --via, --probe"],
   ["The registry could not be read", "The store could not be read"],
   ["but the registry could not", "but the store could not"],
   ["Mend the registry and", "Mend the store and"],

@@ -93,7 +93,7 @@ function protocolOf(flag: "via" | "probe", kind: string): Protocol {
 }
 
 /** @throws `UsageError` for a kind that there is not */
-export function requireKinds({ via, probe }: Flags): void {
+export function requireKinds({ via, probe }: Pick<Flags, "via" | "probe">): void {
   if (via !== undefined) protocolOf("via", via);
   if (probe !== undefined) protocolOf("probe", probe);
 }

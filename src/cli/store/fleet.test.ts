@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -65,7 +65,9 @@ it("chooses by filters and all, records what was read, and says which part of th
   const [a, b] = [await rig.device({ id: "a", version: "1.0.0" }), await rig.device({ id: "b", version: "1.5.0" })];
   await add("a", a.url, "--group", "g", "--tag", "x");
   await add("b", b.url, "--site", "s", "--tag", "x", "--tag", "y");
-  await add("c", a.url, "--via", "gopher");
+  // Of a kind of somebody else's: the command line takes none that it has not, but what a file says is kept.
+  writeFileSync(join(folder, "c.csv"), `id,address,delivery\nc,${a.url},gopher\n`);
+  await stored("device", "import", join(folder, "c.csv"));
   const read = async (...flags: string[]) => {
     const ended = await stored("inspect", ...flags, ...loopback, "--json");
     return [

@@ -1,4 +1,4 @@
-import { isFlashwaveError, type ProfileInput, type ProfilePutResult, type Registry } from "../../core/index.ts";
+import { isFlashwaveError, type ProfilePutResult, type Registry } from "../../core/index.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../job.ts";
 import { UsageError } from "../usage-error.ts";
@@ -6,7 +6,7 @@ import { inFlags } from "../words.ts";
 import { openSource } from "./import-source.ts";
 import { Told } from "./import-told.ts";
 import { openStore, type StoreFlags } from "./open.ts";
-import { faultOfBase } from "./profile-check.ts";
+import { faultOfRow } from "./profile-check.ts";
 
 export interface TransferFlags extends StoreFlags {
   readonly format?: string;
@@ -88,7 +88,3 @@ function counting({ devices, profiles }: Registry, told: Told): Pick<Registry, T
     },
   };
 }
-
-/** An override is judged where it is written alone: what it is laid over may be further on in the file. */
-const faultOfRow = async (row: ProfileInput): Promise<string | undefined> =>
-  row.parent === undefined ? faultOfBase(row) : undefined;

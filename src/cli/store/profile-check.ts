@@ -1,4 +1,5 @@
 import {
+  FlashwaveError,
   isFlashwaveError,
   type Profile,
   type ProfileInput,
@@ -22,13 +23,35 @@ import { layersOf } from "./resolution.ts";
  */
 export async function checkBase(input: ProfileInput): Promise<void> {
   const fields = readProfile(input);
-  if (!(fields instanceof Refusal)) await requireProfile(fields.delivery, resolveLayers([fields]));
+  if (fields instanceof Refusal) return;
+  refuseLogin(fields);
+  await requireProfile(fields.delivery, resolveLayers([fields]));
 }
 
-/** What is wrong with a base profile, in one sentence. */
-export async function faultOfBase(input: ProfileInput): Promise<string | undefined> {
+function checkLogin(input: ProfileInput): void {
+  const fields = readProfile(input);
+  if (!(fields instanceof Refusal)) refuseLogin(fields);
+}
+
+/** What a store keeps of a profile it shows and exports to whoever may read it; a login has a place of its own. */
+function refuseLogin({ items }: ProfileFields): void {
+  const login = items.find(({ kind, name }) => kind === "header" && /^(?:proxy-)?authorization$/i.test(name));
+  if (login === undefined) return;
+  throw new FlashwaveError(
+    "invalid_profile",
+    `The header ${JSON.stringify(login.name.toLowerCase())} holds a login, and a store shows and exports what a profile says. Leave it out, and say on the devices where the login is: flashwave device set with --token-env, --token-file, or --user and --password-env or --password-file.`,
+    { phase: "prepare" },
+  );
+}
+
+/**
+ * What is wrong with a row of a file, in one sentence. Of an override's requests nothing is: what they are laid over may
+ * be further on in the file.
+ */
+export async function faultOfRow(input: ProfileInput): Promise<string | undefined> {
   try {
-    await checkBase(input);
+    if (input.parent === undefined) await checkBase(input);
+    else checkLogin(input);
     return undefined;
   } catch (error) {
     if (isFlashwaveError(error)) return error.message;
@@ -43,6 +66,7 @@ export async function faultOfBase(input: ProfileInput): Promise<string | undefin
 export async function checkOverride(registry: Registry, input: ProfileInput, signal: AbortSignal): Promise<void> {
   const fields = readProfile(input);
   if (fields instanceof Refusal) return;
+  refuseLogin(fields);
   const above = await ancestorsOf(registry.profiles, fields.parent, signal);
   const base = above.at(-1);
   const kind = fields.delivery ?? above.find(({ delivery }) => delivery !== undefined)?.delivery;

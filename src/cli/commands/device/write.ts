@@ -4,7 +4,7 @@ import { changedDevice, type DeviceFieldFlags, deviceFieldsOf } from "../../stor
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { type RowResult, reportRows } from "../../store/output.ts";
 import { UsageError } from "../../usage-error.ts";
-import { requirePins } from "../../wire.ts";
+import { requireKinds, requirePins } from "../../wire.ts";
 
 export type DeviceWriteFlags = StoreFlags & DeviceFieldFlags & { readonly json?: boolean };
 
@@ -12,6 +12,7 @@ export type DeviceWriteFlags = StoreFlags & DeviceFieldFlags & { readonly json?:
 export async function addDevice(id: string, flags: DeviceWriteFlags, io: Io): Promise<number> {
   const fields = deviceFieldsOf(flags);
   if (fields.address === undefined) throw new UsageError("Give --address, http(s)://host[:port].");
+  requireKinds(flags);
   await requirePins(fields.pins);
   await using registry = await openStore(flags, { makes: true });
   const row = { id, ...fields, ifRevision: 0 } as DeviceInput;
@@ -29,6 +30,7 @@ export async function setDevices(ids: readonly string[], flags: DeviceWriteFlags
   const fields = deviceFieldsOf(flags);
   if (Object.keys(fields).length === 0 && flags.unset === undefined)
     throw new UsageError("Say what to set: one of the options, or --unset.");
+  requireKinds(flags);
   await requirePins(fields.pins);
   await using registry = await openStore(flags);
   const found = await registry.devices.getMany(ids, { signal: io.signal });

@@ -174,6 +174,10 @@ it.each<[string, readonly string[], number, string]>([
   ["headers that are none", ["add", "q", "--file", "HEADERS"], 2, "the headers of send must be an object"],
   ["a file and options", ["add", "q", "--file", "TEXT", "--path", "/x"], 2, "exclude each other"],
   ["a kind that is none", ["list", "--kind", "deep"], 2, "--kind takes"],
+  ["a login in a header", ["add", "q", "--header", "Authorization: Bearer CANARY"], 2, '"authorization" holds a login'],
+  ["a login of a file", ["add", "q", "--file", "LOGIN"], 2, '--file: The header "proxy-authorization" holds a login'],
+  ["a login of an override", ["override", "p", "--header", "authorization: CANARY"], 2, "holds a login"],
+  ["a login set later", ["set", "g", "--header", "AUTHORIZATION: CANARY"], 2, "holds a login"],
 ])("%s is refused in one sentence, and nothing is written", async (_, args, code, sentence) => {
   await profile("add", "p", "--path", "/p");
   await profile("override", "p", "--group", "g", "--id", "g");
@@ -184,6 +188,7 @@ it.each<[string, readonly string[], number, string]>([
     MEMBER: { sned: {} },
     REQUEST: { send: "CANARY" },
     HEADERS: { send: { headers: "CANARY" } },
+    LOGIN: { send: { headers: { "Proxy-Authorization": "Basic CANARY" } } },
   };
   const given = args.map((word) => (word in contents ? file(word, contents[word]) : word));
   const ended = await profile(given[0] ?? "", ...given.slice(1));
@@ -244,12 +249,19 @@ it("imports the profiles that their kinds take, and says of each other where it 
     { id: "b", name: "B", delivery: "http", requests: { send: { path: "/b" } } },
     { id: "c", name: "C", parent: "b", scope: "group", group: "g" },
     { id: "d", name: "D", parent: "nobody" },
+    ...["e", "f"].map((id) => ({
+      id,
+      name: id,
+      ...(id === "f" && { parent: "b" }),
+      items: [{ purpose: "send", kind: "header", name: "authorization", value: "CANARY" }],
+    })),
   ];
   const path = file("rows.ndjson", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   const ended = await profile("import", path);
-  expect(ended).toMatchObject({ code: 3, out: "2 created, 0 updated, 2 refused.\n" });
+  expect(ended).toMatchObject({ code: 3, out: "2 created, 0 updated, 4 refused.\n" });
+  expect(ended.err).not.toContain("CANARY");
   expect(ended.err).toMatch(
-    /^line 1: a: invalid_profile: options knows no "foo"[^\n]+\nline 4: d: invalid_parent: parent must be the id of a profile of the store\n$/,
+    /^line 1: a: invalid_profile: options knows no "foo"[^\n]+\nline 4: d: invalid_parent: parent must be the id of a profile of the store\n(?:line [56]: [ef]: invalid_profile: The header "authorization" holds a login[^\n]+\n){2}$/,
   );
   expect((await profile("list")).out).toBe("b  B, base, for http\nc  C, overrides b for group g\n");
 });
