@@ -1,24 +1,22 @@
-import type { Artifact, Device, DeviceOutcome, SignedDocument } from "../core/index.ts";
-import { type Client, type PushOptions, referencedCredentials } from "../push/index.ts";
+import type { Artifact, Credentials, Device, DeviceOutcome, Profile, SignedDocument } from "../core/index.ts";
+import { type Client, type ClientOptions, type PushOptions, referencedCredentials } from "../push/index.ts";
 import { readAdmission, readVouchers } from "./admission.ts";
 import { clientOptionsOf, servingOf } from "./client-options.ts";
 import { readCredentials } from "./credentials.ts";
 import type { Demand } from "./demands.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { Desk } from "./desk.ts";
 import { readTlsFiles } from "./files.ts";
 import type { Flags } from "./flags.ts";
-import { profileOf, stagingAsked } from "./profile.ts";
+import { profileOf } from "./profile.ts";
 import type { Screen } from "./progress/drawing.ts";
 import { createView } from "./progress/view.ts";
 import { openRecords } from "./records.ts";
-import { Report } from "./report.ts";
 import type { Result } from "./results.ts";
 import { situationsOf } from "./situation.ts";
-import { readFleet } from "./store/fleet.ts";
+import { type Fleet, readFleet } from "./store/fleet.ts";
 import { Recorder } from "./store/recorder.ts";
-import { counted, formatBytes, printable } from "./text.ts";
+import { counted, formatBytes } from "./text.ts";
 import { adaptersOf, open, openClient, permitTyped, speakable } from "./wire.ts";
-import { errorInFlags } from "./words.ts";
 
 /** Where a command's results and its progress go, and what ends it early. */
 export interface Io {
@@ -52,69 +50,54 @@ export async function runJob(
   demands: readonly Demand[],
   work: (job: Job) => Promise<void>,
 ): Promise<number> {
-  const { signal, stdout, stderr } = io;
+  const { signal } = io;
+  const asked = await readAsked(flags);
+  await using fleet = await readFleet(flags, signal);
+  const { devices, recorder, records, adapters, options } = await prepare(flags, asked, fleet, demands);
+  using view = createView({ screen: io.stderr, devices: devices.length, quiet: flags.quiet === true });
+  await using client = openClient({ ...options, onEvent: view.onEvent }, adapters);
+  const { profile, credentials } = asked;
+  const situationOf = situationsOf(flags, credentials, fleet);
+  const desk = new Desk({ flags, io, view, devices, profile, situationOf, recorder, records });
+  using _ = whenAborted(signal, () => desk.tell(interrupted(signal)));
+  const { onProgress, reading } = view;
+  const { settle, settleKept, tell } = desk;
+  await work({ client, devices, flags, signal, onProgress, reading, settle, settleKept, tell });
+  return desk.end();
+}
+
+/** What the flags say by themselves. */
+interface Asked {
+  readonly profile: Profile;
+  readonly credentials: Credentials | undefined;
+  readonly options: ClientOptions;
+}
+
+async function readAsked(flags: Flags): Promise<Asked> {
   const { admission } = await readAdmission(flags);
   const profile = profileOf(flags);
-  const asked = clientOptionsOf(flags, await readTlsFiles(flags));
+  const options = clientOptionsOf(flags, await readTlsFiles(flags));
   const credentials = await readCredentials(flags);
-  await using fleet = await readFleet(flags, signal);
-  const { typed, stored, registry } = fleet;
+  return { profile, credentials, options: { ...options, ...(admission && { admission }) } };
+}
+
+/** What the flags come to with the devices that they name: all of it is checked, nothing is sent. */
+async function prepare(flags: Flags, asked: Asked, { typed, stored, registry }: Fleet, demands: readonly Demand[]) {
+  const { profile, credentials } = asked;
   const devices = [...typed, ...stored];
   const adapters = await adaptersOf([...typed, ...speakable(stored)], profile, servingOf(flags), flags.via);
-  const options = await permitTyped(asked, typed);
+  const permitted = await permitTyped(asked.options, typed);
   for (const demand of demands) await demand({ typed, devices, profile, flags });
   const recorder = registry && new Recorder(registry, stored);
   const byReference = credentials === undefined && stored.some((device) => device.credentials !== undefined);
   const records = flags.record === undefined ? undefined : await openRecords(flags.record, devices.length);
-  using view = createView({ screen: stderr, devices: devices.length, quiet: flags.quiet === true });
-  await using client = openClient(
-    {
-      ...options,
-      ...(admission && { admission }),
-      ...(credentials && { credentials: () => credentials }),
-      ...(byReference && { credentials: referencedCredentials(secretsOf(flags)) }),
-      ...(recorder && { registry: recorder.forClient }),
-      onEvent: view.onEvent,
-    },
-    adapters,
-  );
-  const staging = new Set(devices.filter((device) => stagingAsked(profile, device.profile)).map(({ id }) => id));
-  const report = new Report({
-    json: flags.json === true,
-    print: (line) => view.aside(() => stdout.write(`${line}\n`)),
-    stagingAsked: (device) => staging.has(device),
-    idWidth: Math.min(
-      32,
-      devices.reduce((width, { id }) => Math.max(width, id.length), 0),
-    ),
-  });
-  const situationOf = situationsOf(flags, credentials, fleet);
-  const inWords = ({ device, error }: Extract<Result, { readonly error: unknown }>) =>
-    errorInFlags(error, { deviceWords: flags.deviceWords, ...situationOf(device) });
-  const settle = (ended: Result) => {
-    const result = "error" in ended ? { ...ended, error: inWords(ended) } : ended;
-    view.ended(result);
-    report.add(result);
-    recorder?.add(result);
+  const options: ClientOptions = {
+    ...permitted,
+    ...(credentials && { credentials: () => credentials }),
+    ...(byReference && { credentials: referencedCredentials(secretsOf(flags)) }),
+    ...(recorder && { registry: recorder.forClient }),
   };
-  const tell = (line: string) => {
-    if (flags.quiet !== true) view.aside(() => stderr.write(`${printable(line)}\n`));
-  };
-  let unkept = 0;
-  const settleKept = async (outcome: DeviceOutcome) => {
-    await records?.keep(outcome.record).catch((error: NodeJS.ErrnoException) => {
-      unkept++;
-      const what = `The record of ${outcome.device} could not be written (${error.code ?? "unknown"})`;
-      view.aside(() => stderr.write(`${printable(`${what}; its outcome stands.`)}\n`));
-    });
-    settle(outcome);
-  };
-  using _ = whenAborted(signal, () => tell(interrupted(signal)));
-  const { onProgress, reading } = view;
-  await work({ client, devices, flags, signal, onProgress, reading, settle, settleKept, tell });
-  await recorder?.settled();
-  report.end(view.board.elapsed);
-  return unkept > 0 ? Math.max(report.exitCode, exitCodes.failed) : report.exitCode;
+  return { devices, adapters, recorder, records, options };
 }
 
 /** The same with an artifact: it is opened once everything else was found right, and closed after the last device. */
