@@ -1,7 +1,7 @@
 import {
+  type Certificate,
   type DeviceServer,
   type Fault,
-  type ListenerTls,
   makeFirmware,
   type PullFault,
   type RedfishDevice,
@@ -28,7 +28,7 @@ import { shellyGen1, shellyGen2 } from "../src/delivery/shelly/index.ts";
 import { swupdate } from "../src/delivery/swupdate/index.ts";
 import { tus } from "../src/delivery/tus/index.ts";
 import { axis, elegantOta, esphome, mongooseOs, tasmota, webUpload } from "../src/delivery/web-upload/index.ts";
-import type { ClientOptions, Device } from "../src/index.ts";
+import type { ClientOptions, Device, Profile } from "../src/index.ts";
 
 /** What a device of any protocol can be told to do wrong. */
 export type AnyFault = Extract<Fault, { kind: "raw" | "cut" | "status" | "blackhole" | "hold" | "malformed" }>;
@@ -44,6 +44,24 @@ export interface Station extends AsyncDisposable {
   running(): string;
   /** On the next fetch of a device that fetches. */
   faultFetch?(fault: PullFault): void;
+  /** Requests of any kind that it was asked; and bytes of artifacts that came, whole or not. */
+  asked(): number;
+  arrived(): number;
+  /** What it will say that it runs once it has taken its next image over, whatever that is. */
+  claims(version: string): void;
+  /** As after a restart: another certificate from now on, at the same address. */
+  certify(tls: Certificate): void;
+  /** Absent where what it answers to a read names no device. */
+  readonly naming?: Naming;
+}
+
+/** How a read names the device. */
+export interface Naming {
+  /** Where that stands, for a device's profile. */
+  readonly profile: Profile;
+  readonly id: string;
+  /** Another device answers in its place from now on, running what this one was sent. */
+  swap(): void;
 }
 
 export interface Adapter {
@@ -52,41 +70,54 @@ export interface Adapter {
   readonly pulls?: true;
   /** A broken send goes on where it broke: its device is read by the next attempt itself, which asks it for its offset. */
   readonly resumes?: true;
+  /** The artifact is a part of a form. */
+  readonly wraps?: true;
   /** It asks more of the same connection after an answer that was whole, and may meet silence there. */
   readonly asksAgain?: "send" | "read";
-  readonly start: (tls?: ListenerTls) => Promise<Station>;
+  readonly start: (tls?: Certificate) => Promise<Station>;
   /** What becomes of a behaviour where that is not what the generic adapter makes of it. */
   readonly expected?: (generic: string) => string;
 }
 
 type Start<Server = DeviceServer> = (options: {
-  readonly tls?: ListenerTls;
+  readonly tls?: Certificate;
   readonly uptime: number;
 }) => Promise<Server>;
 
-/** One of our simulated devices; `sent` is what its sends are counted as. */
-function simulated(
-  name: string,
-  start: Start,
-  client: () => Station["client"],
-  sent: "update" | "other" = "update",
-): Adapter {
+/** One of our simulated devices. `named`: what it answers to a read tells its id, in the member `id`. */
+function simulated(name: string, start: Start, client: () => Station["client"], named?: "named"): Adapter {
   return {
     name,
     async start(tls) {
       const server = await start({ uptime: 3_600, ...(tls && { tls }) });
-      return stationOf(server, client(), sent);
+      return { ...stationOf(server, client(), "update"), ...(named && { naming: namingOf(server) }) };
     },
   };
 }
 
-function stationOf(server: DeviceServer, client: Station["client"], sent: "update" | "activate" | "other"): Station {
+const always = Number.POSITIVE_INFINITY;
+
+const namingOf = (server: DeviceServer): Naming => ({
+  profile: { inspect: { also: { deviceId: "/id" } } },
+  id: server.device.id,
+  swap: () =>
+    server.script({ on: "version", fault: { kind: "report", members: { id: "another-device" } }, times: always }),
+});
+
+function stationOf(server: DeviceServer, client: Station["client"], sent: "update" | "activate"): Station {
+  const { device } = server;
   return {
     device: { id: "dev-1", address: server.url },
     client,
     fault: (on, fault, times = 1) => server.script({ on: on === "send" ? sent : "version", fault, times }),
-    sends: () => server.device.counters.requests[sent],
-    running: () => server.device.version,
+    sends: () => device.counters.requests[sent],
+    running: () => device.version,
+    asked: () => Object.values(device.counters.requests).reduce((sum, count) => sum + count, 0),
+    arrived: () => device.counters.bytesReceived,
+    claims(version) {
+      device.claims = version;
+    },
+    certify: (tls) => server.certify(tls),
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
@@ -110,11 +141,11 @@ function controller(name: string, options: RedfishDeviceOptions): Adapter {
     expected: (generic) => generic.replace(/9\.9\.9|unreadable_state/, bmcRead),
     asksAgain: "read",
     async start(tls) {
-      const bmc = await startController(options, tls);
+      const controller = await startController(options, tls);
       return {
-        ...bmcStation(bmc, "push"),
+        ...bmcStation(controller, "push"),
         client: { deliveries: [redfish()] },
-        sends: () => bmc.device.counters.requests.update,
+        sends: () => controller.bmc.device.counters.requests.update,
       };
     },
   };
@@ -128,10 +159,11 @@ function fetchingController(): Adapter {
     expected: (generic) => generic.replace("acknowledged", "not_fetched").replace(/9\.9\.9|unreadable_state/, bmcRead),
     asksAgain: "read",
     async start(tls) {
-      const bmc = await startController({ push: "none" }, tls);
+      const controller = await startController({ push: "none" }, tls);
+      const { bmc } = controller;
       const publisher = await createArtifactServer();
       return {
-        ...bmcStation(bmc, "pull"),
+        ...bmcStation(controller, "pull"),
         client: { deliveries: [redfish({ publisher, patience: 500 })] },
         faultFetch: (fault) => bmc.service.pullFaults.push(fault),
         sends: () => bmc.asked.filter((line) => line.endsWith(".SimpleUpdate")).length,
@@ -144,14 +176,37 @@ function fetchingController(): Adapter {
   };
 }
 
-const startController = (options: RedfishDeviceOptions, tls: ListenerTls | undefined) =>
-  startRedfishDevice({ ...options, ...(tls && { tls: tls as { key: string; cert: string } }) });
+/** RFC 9562 §A: of no device that there is. */
+const uuids = ["c232ab00-9414-11ec-b3c8-9f68deced846", "919108f7-52d1-4320-9bac-f847db4148a8"] as const;
 
-const bmcStation = (bmc: RedfishDevice, send: RedfishPurpose) => ({
+interface Controller {
+  readonly bmc: RedfishDevice;
+  /** Its root tells another UUID from now on. */
+  readonly swap: () => void;
+}
+
+async function startController(options: RedfishDeviceOptions, tls: Certificate | undefined): Promise<Controller> {
+  const own = { ...options, uuid: uuids[0] as string, ...(tls && { tls }) };
+  const bmc = await startRedfishDevice(own);
+  // It is asked for its UUID at every read, and tells what its options say then.
+  const swap = () => {
+    own.uuid = uuids[1];
+  };
+  return { bmc, swap };
+}
+
+const bmcStation = ({ bmc, swap }: Controller, send: RedfishPurpose) => ({
   device: { id: "dev-1", address: bmc.url },
   fault: (on: "send" | "read", fault: AnyFault, times = 1) =>
     bmc.script({ on: on === "send" ? send : "member", fault: bmcFault(fault), times }),
   running: () => bmc.device.version,
+  asked: () => bmc.asked.length,
+  arrived: () => bmc.device.counters.bytesReceived,
+  claims(version: string) {
+    bmc.device.claims = version;
+  },
+  certify: (tls: Certificate) => bmc.certify(tls),
+  naming: { profile: { options: { uuid: true } }, id: uuids[0], swap },
   [Symbol.asyncDispose]: () => bmc.close(),
 });
 
@@ -162,8 +217,16 @@ function bmcFault(fault: AnyFault): RedfishFault {
   throw new Error(`a controller is not told to ${fault.kind}`);
 }
 
+/** Where a Shelly tells its id, and what another one that runs 2.0.0 would say in its place. */
+interface ShellyTold {
+  readonly pointer: string;
+  readonly id: string;
+  readonly another: string;
+}
+
 /** A device that fetches from a server of the test's own, which ends with it. */
-function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen1): Adapter {
+function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen1, told: ShellyTold): Adapter {
+  const { pointer, id, another } = told;
   return {
     name,
     pulls: true,
@@ -175,6 +238,11 @@ function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen
       return {
         ...stationOf(server, { deliveries }, "activate"),
         faultFetch: (fault) => server.scriptPull(fault),
+        naming: {
+          profile: { inspect: { also: { deviceId: pointer } } },
+          id,
+          swap: () => server.script({ on: "version", fault: { kind: "body", body: another }, times: always }),
+        },
         async [Symbol.asyncDispose]() {
           await publisher.close();
           await server.close();
@@ -187,36 +255,62 @@ function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen
 const probers = [httpProbe({ health: false })];
 
 export const adapters: readonly Adapter[] = [
-  simulated("http by POST", startDeviceServer, only(http())),
-  simulated("http by PUT", startDeviceServer, only(http({ send: { method: "PUT" } }))),
+  simulated("http by POST", startDeviceServer, only(http()), "named"),
+  simulated("http by PUT", startDeviceServer, only(http({ send: { method: "PUT" } })), "named"),
   {
-    ...simulated("tus", startTusDevice, only(tus({ checksum: false }))),
+    ...simulated("tus", startTusDevice, only(tus({ checksum: false })), "named"),
     ...asksFor("device_error"),
     resumes: true,
     asksAgain: "send",
   },
   {
-    ...simulated("tus, created with the bytes", startTusDevice, only(tus({ checksum: false, createWithUpload: true }))),
+    ...simulated(
+      "tus, created with the bytes",
+      startTusDevice,
+      only(tus({ checksum: false, createWithUpload: true })),
+      "named",
+    ),
     ...asksFor("device_error"),
     resumes: true,
   },
   {
     name: "swupdate",
+    wraps: true,
     async start(tls) {
       const server = await startSwupdate({ uptime: 3_600, ...(tls && { tls }) });
-      // What the websocket adds has tests of its own: here the upload's own connection is all that tells.
-      server.play(...Array.from({ length: 10 }, () => ({ ends: "dumb" }) as const));
       const station = stationOf(server, { deliveries: [swupdate()], probers }, "update");
-      return { ...station, device: { ...station.device, probe: "http" } };
+      return {
+        ...station,
+        device: { ...station.device, probe: "http" },
+        fault(on, fault, times) {
+          // What the websocket adds to a send has tests of its own: here its own connection is all that tells.
+          if (on === "send") server.play(...Array.from({ length: 10 }, () => ({ ends: "dumb" }) as const));
+          station.fault(on, fault, times);
+        },
+        naming: namingOf(server),
+      };
     },
   },
-  controller("redfish by multipart", { push: "multipart" }),
+  { ...controller("redfish by multipart", { push: "multipart" }), wraps: true },
   controller("redfish by raw push", { push: "raw" }),
-  { ...simulated("esphome", startEsphome, only(esphome())), ...asksFor("device_error", "unreadable_state") },
-  { ...simulated("tasmota", startTasmota, only(tasmota())), ...asksFor("acknowledged", "unreadable_state") },
-  { ...simulated("mongoose-os", startMongooseOs, only(mongooseOs())), ...asksFor("acknowledged", "unreadable_state") },
+  {
+    ...simulated("esphome", startEsphome, only(esphome())),
+    ...asksFor("device_error", "unreadable_state"),
+    wraps: true,
+  },
+  {
+    ...simulated("tasmota", startTasmota, only(tasmota())),
+    ...asksFor("acknowledged", "unreadable_state"),
+    wraps: true,
+  },
+  {
+    ...simulated("mongoose-os", startMongooseOs, only(mongooseOs()), "named"),
+    wraps: true,
+    ...asksFor("acknowledged", "unreadable_state"),
+  },
   {
     ...simulated("axis", (options) => startAxis({ ...options, patient: true }), only(axis())),
+    wraps: true,
     ...asksFor("acknowledged", "unreadable_state"),
   },
   simulated("elegant-ota", startElegantOta, only(elegantOta({ inspect: { path: "/version", pointer: "/version" } }))),
@@ -225,12 +319,22 @@ export const adapters: readonly Adapter[] = [
       "web-upload",
       startMongooseOs,
       only(webUpload({ inspect: { path: "/rpc/Sys.GetInfo", pointer: "/fw_version" } })),
+      "named",
     ),
+    wraps: true,
     ...asksFor("acknowledged", "unreadable_state"),
   },
   fetchingController(),
-  fetching("shelly-gen1", startShellyGen1, shellyGen1),
-  fetching("shelly-gen2", startShellyGen2, shellyGen2),
+  fetching("shelly-gen1", startShellyGen1, shellyGen1, {
+    pointer: "/mac",
+    id: "A8032AB12345",
+    another: '{"mac":"A8032ABFFFFF","fw":"20260102-030405/v2.0.0-g1234567"}',
+  }),
+  fetching("shelly-gen2", startShellyGen2, shellyGen2, {
+    pointer: "/id",
+    id: "shellysim-a8032ab12345",
+    another: '{"id":"shellysim-a8032abfffff","ver":"2.0.0"}',
+  }),
 ];
 
 export const image: Buffer = makeFirmware({ version: "2.0.0", length: 100_000 });

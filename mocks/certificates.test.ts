@@ -53,6 +53,19 @@ test("clients that trust the authority come in, others and wrong names do not", 
   await expect(status(other.url, { ca })).rejects.toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
+test("a device comes back with another certificate, at the same address", async () => {
+  await using server = await startDeviceServer({ tls: authority.issue() });
+  const held = request(`${server.url}/version`, { agent: false, ca, method: "POST", headers: { "content-length": 9 } });
+  const cut = new Promise((resolve) => held.on("error", () => {}).on("close", resolve));
+  held.write("x");
+  await once(held, "socket").then(([socket]) => once(socket, "secureConnect"));
+  server.certify(createCertificateAuthority().issue());
+  await cut;
+  await expect(status(server.url, { ca })).rejects.toMatchObject({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+  server.certify(authority.issue());
+  expect(await status(server.url, { ca })).toBe(200);
+});
+
 test("client certificates are asked for, checked and recorded", async () => {
   await using server = await startDeviceServer({ tls: { ...authority.issue(), ca } });
   const mine = authority.issue({ use: "client", name: "operator" });

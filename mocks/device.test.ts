@@ -76,6 +76,15 @@ test("a trial that nobody commits ends in the old image", () => {
   expect(device.counters.rollbacks).toBe(1);
 });
 
+test("it can claim to run something else than it was sent", () => {
+  const { device } = make();
+  device.claims = "1.5.0";
+  device.stage(take(device, image));
+  expect(device.version).toBe("1.0.0");
+  device.switchOver();
+  expect(device.report()).toMatchObject({ version: "1.5.0", slot: "B" });
+});
+
 test("a committed trial is permanent, and only a trial can be committed", () => {
   const { clock, device } = make({ trial: true, trialMs: 10_000 });
   expect(device.commit()).toBe(false);

@@ -42,6 +42,8 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   readonly received: Received[] = [];
   readonly requests: SeenRequest[] = [];
   health: SimulatedHealth;
+  /** What it will claim to run once it has taken its next image over, instead of the truth. */
+  claims: string | undefined;
   readonly #clock: SimulatorClock;
   #counters: MutableCounters = zeroCounters();
   #running: Image;
@@ -147,7 +149,7 @@ export class SimulatedDevice extends EventEmitter<SimulatedDeviceEvents> {
   stage(received: Received, as?: { readonly version: string; readonly digest?: string | undefined }): void {
     const { firmware, headers, sha256 } = received;
     const told = firmware?.version ?? this.options.versionFrom?.(received, headers) ?? headers["x-firmware-version"];
-    const version = as?.version ?? told ?? this.version;
+    const version = this.claims ?? as?.version ?? told ?? this.version;
     this.#spare = { image: { version, digest: as?.digest ?? sha256 }, is: "staged" };
   }
 

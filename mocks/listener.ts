@@ -80,6 +80,12 @@ export class Listener {
     if (this.#server.listening) this.#server.close();
   }
 
+  /** Shows another certificate from now on, and cuts all connections, as after a restart. */
+  certify({ key, cert }: Pick<ListenerTls, "key" | "cert">): void {
+    this.#tls?.setSecureContext({ ...this.#options.tls, key, cert });
+    this.drop();
+  }
+
   /** Cuts all connections. */
   drop(): void {
     for (const socket of this.#sockets) socket.destroy();

@@ -43,6 +43,8 @@ export interface DeviceServer extends AsyncDisposable {
   refuse(): void;
   /** Listens again, at the same port. */
   accept(): Promise<void>;
+  /** Where it speaks TLS: as after a restart, it shows another certificate from now on, at the same address. */
+  certify(tls: Pick<ListenerTls, "key" | "cert">): void;
   /** Settled unless it is about to listen again, after a restart during which it refused. */
   readonly listening: Promise<void>;
   close(): Promise<void>;
@@ -101,6 +103,7 @@ function handle(host: string, device: SimulatedDevice, listener: Listener): Devi
       listener.drop();
     },
     accept: () => listener.listen(),
+    certify: (tls) => listener.certify(tls),
     get listening() {
       return listener.listening;
     },

@@ -2,7 +2,7 @@ import type { DeviceServer, DeviceServerOptions, Fault, ScriptEntry } from "../.
 import type { ClientEvent, ClientOptions, Device } from "../../src/index.ts";
 import type { Place } from "./matrix.ts";
 
-/** Bytes of the image: more than the kernel's buffers on loopback hide, so that half of it is truly half. */
+/** Bytes of an image that is broken off: more than the kernel's buffers on loopback hide, so that half is truly half. */
 export const imageBytes = 16_000_000;
 export const half: number = imageBytes / 2;
 export const always: number = Number.POSITIVE_INFINITY;
@@ -22,8 +22,9 @@ export interface Variant {
   readonly client?: ClientOptions;
   readonly server?: DeviceServerOptions;
   readonly device?: Partial<Device>;
-  /** By which name or address the device is spoken to. @default its own */
+  /** At which address the device is spoken to, or by a name. @default its own address */
   readonly host?: string;
+  readonly named?: true;
   /** Before the call, and on what the client tells meanwhile. */
   readonly before?: (server: DeviceServer) => void;
   readonly on?: (event: ClientEvent, server: DeviceServer) => void;
@@ -351,7 +352,7 @@ const lies: readonly (readonly [Place, readonly Variant[]])[] = [
     ],
   ],
   [
-    "reports another device or version, stably × verify",
+    "reports another version, stably × verify",
     [
       kept("another version", { kind: "wrong-version", version: "1.5.0" }, "failed wrong_version", 1),
       kept(
@@ -360,8 +361,11 @@ const lies: readonly (readonly [Place, readonly Variant[]])[] = [
         "failed wrong_digest",
         1,
       ),
-      unread("another device", { kind: "report", members: { id: "pos-999" } }, "failed wrong_device"),
     ],
+  ],
+  [
+    "reports another device × verify",
+    [unread("another device", { kind: "report", members: { id: "pos-999" } }, "failed wrong_device")],
   ],
 ];
 

@@ -34,7 +34,7 @@ const resolver =
     if (knows()) callback(null, [{ address: "127.0.0.1", family: 4 }]);
     else callback(Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code }), []);
   };
-const named = { host: "pos-001.test" } as const;
+const named = { named: true } as const;
 
 /** Devices by their name, which the name server does not know: at first, at no time, and not any more. */
 function nameless(): readonly Variant[] {
@@ -165,8 +165,30 @@ const certificates: readonly (readonly [Place, readonly Variant[]])[] = [
   ],
 ];
 
+const renewed = (name: string, rest: Partial<Variant>, next: Certificate): Variant => ({
+  ...untrusted(`${name} after its restart`, { sends: 1, ...rest }),
+  on: (event, server) => event.type === "sent" && server.certify(next),
+});
+
+const recertified: readonly (readonly [Place, readonly Variant[]])[] = [
+  [
+    "bad certificate / pin × verify",
+    [
+      renewed("a certificate of another authority", {}, stranger.issue()),
+      renewed("another name", {}, authority.issue({ hosts: ["pos-1.test"] })),
+      renewed("an expired certificate", {}, authority.issue(hours(-2, -1))),
+      renewed(
+        "another key",
+        { outcome: "failed pin_mismatch", device: { pins: [certificate.pin] } },
+        authority.issue(),
+      ),
+    ],
+  ],
+];
+
 export const onTheWay: readonly (readonly [Place, readonly Variant[]])[] = [
   ...connecting,
   ...handshake,
   ...certificates,
+  ...recertified,
 ];

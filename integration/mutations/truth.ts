@@ -81,6 +81,51 @@ export const truthMutations: readonly Mutation[] = [
     test: { file: "integration/faults/adapters.test.ts", title: "what it fetches" },
   },
   {
+    name: "order-without-connection",
+    defect:
+      "the order to fetch was never given for want of a trusted certificate, and passes for one that may be followed",
+    edits: [
+      {
+        file: "src/delivery/shared/announce.ts",
+        find: 'error.phase === "connect" ? "connect" : "send"',
+        replace: '"send" as const',
+      },
+    ],
+    test: { file: "integration/faults/adapters.test.ts", title: "on the way to it" },
+  },
+  {
+    name: "first-read-given-up",
+    defect: "a device that refuses the first read is given up at once",
+    edits: [
+      {
+        file: "src/push/work.ts",
+        find: "if (isFinal(decision) || attempt >= retry.attempts) throw",
+        replace: "if (isFinal(decision) || attempt >= 1) throw",
+      },
+    ],
+    test: {
+      file: "integration/faults/matrix.test.ts",
+      suite: "integration/faults/way.ts",
+      title: "every time, to the first read",
+    },
+  },
+  {
+    name: "source-fault-retried",
+    defect: "an artifact whose file changed while it was sent is sent again",
+    edits: [
+      {
+        file: "src/push/retry-policy.ts",
+        find: '  "connect_failed",\n  "connect_timeout",\n  "upload_gone",',
+        replace: '  "connect_failed",\n  "artifact_changed",\n  "connect_timeout",\n  "upload_gone",',
+      },
+    ],
+    test: {
+      file: "integration/faults/matrix.test.ts",
+      suite: "integration/faults/sources.ts",
+      title: "a byte in the middle changed meanwhile",
+    },
+  },
+  {
     name: "old-version-accepted",
     defect: "the version from before the send passes for the new one",
     edits: [

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SimulatedDevice } from "../device.ts";
 import type { RequestHead, SeenRequest } from "../records.ts";
@@ -26,6 +26,8 @@ export interface RedfishDevice extends AsyncDisposable {
   readonly asked: readonly string[];
   readonly connections: number;
   script(...entries: readonly RedfishScriptEntry[]): void;
+  /** Where it speaks https: as after a restart, it shows another certificate from now on, at the same address. */
+  certify(tls: { readonly key: string; readonly cert: string }): void;
   close(): Promise<void>;
 }
 
@@ -73,6 +75,11 @@ class Running implements RedfishDevice {
 
   script(...entries: readonly RedfishScriptEntry[]): void {
     for (const { on, fault, times = 1 } of entries) this.#script.push({ on, fault, times });
+  }
+
+  certify({ key, cert }: { readonly key: string; readonly cert: string }): void {
+    if (this.#server instanceof TlsServer) this.#server.setSecureContext({ key, cert });
+    this.#drop();
   }
 
   async close(): Promise<void> {

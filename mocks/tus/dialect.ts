@@ -137,7 +137,8 @@ export class TusDialect implements Dialect {
 
   #created(upload: StoredUpload, { headers }: RequestHead, status: number): Answer {
     const { location = "absolute" } = this.#options;
-    const origin = location === "absolute" ? `http://${headers["host"]}` : "";
+    const scheme = this.#options.tls === undefined ? "http" : "https";
+    const origin = location === "absolute" ? `${scheme}://${headers["host"]}` : "";
     return { reply: { status, headers: { location: `${origin}${upload.path}`, ...this.#expires() } } };
   }
 

@@ -17,7 +17,7 @@ export type Phase =
 
 /**
  * How much of a request's body had reached the socket when the fault was seen; in the error of an update or a send, how
- * much of the artifact had.
+ * much of the artifact had, with what stands around it: a form's head alone is "some", since a device may begin with it.
  */
 export type BytesOut = "none" | "some" | "all";
 

@@ -62,7 +62,9 @@ export async function announce(announcement: Announcement): Promise<Acknowledgem
     return await fetching(announcement, publication, leaving.signal);
   } catch (error) {
     if (!isFlashwaveError(error)) throw error;
-    throw inContext(error, { phase: "send", bytesOut: bytesOutOf(publication, payload) });
+    // A connection that was never made is told apart from one that broke: a certificate that is not trusted is final.
+    const phase = error.phase === "connect" ? "connect" : "send";
+    throw inContext(error, { phase, bytesOut: bytesOutOf(publication, payload) });
   } finally {
     // Ends the order's exchange and every wait.
     leaving.abort();

@@ -36,7 +36,9 @@ export function testFetching(options: DeliverySuiteOptions): void {
     it("a device that cannot be reached is told with no bytes out", async () => {
       await using trial = await Trial.start(options);
       await trial.rig[Symbol.asyncDispose]();
-      expect(await trial.failure(70_000)).toMatchObject({ code: "connect_failed", bytesOut: "none" });
+      expect(await trial.failure(70_000)).toMatchObject({
+        ...{ code: "connect_failed", bytesOut: "none", phase: "connect" },
+      });
     });
   });
 

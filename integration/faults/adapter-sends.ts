@@ -1,0 +1,119 @@
+import { expect } from "vitest";
+import type { RawEnding, RawStep } from "../../mocks/index.ts";
+import { type ClientOptions, createClient } from "../../src/index.ts";
+import type { Adapter } from "../adapters.ts";
+import { type AdapterCell, old, permit, pushed, type Rig, retry, summary } from "./adapter-cell.ts";
+import { resendLaw } from "./laws.ts";
+import { matrix, type Place } from "./matrix.ts";
+import { aftermaths, type Mark, markOf } from "./trace.ts";
+
+// What a device of any protocol does on the connection over which it is sent to, or given its order.
+
+/** Of the large image. */
+export const largeBytes = 16_000_000;
+const half = largeBytes / 2;
+const reply = (status: number, lines = "") => `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;
+const away = "location: http://127.0.0.1:1/\r\n";
+const soon = "retry-after: 0\r\n";
+
+interface Spoilt {
+  readonly name: string;
+  readonly place: Place;
+  readonly text: string;
+  readonly at?: number;
+  readonly ending: RawEnding;
+  /** Codes that the fault may have; of a device's own verdict, what it comes to. */
+  readonly code: RegExp;
+}
+
+const lost = /^connection_lost$/;
+const late = /^(stall_timeout|response_timeout|deadline_exceeded)$/;
+const spoilt = (place: Place, code: RegExp, text = "", ending: RawEnding = "mute", at?: number): Spoilt => ({
+  ...{ place, code, text, ending, name: `${text.slice(0, 12).trim()} ${ending}` },
+  ...(at !== undefined && { at }),
+});
+const places = [
+  ["headers/0 %", 0],
+  ["50 %", half],
+  ["100 %, no response", undefined],
+] as const;
+
+/** One way for each cell that a device of any protocol can show on its own connection. */
+const table: readonly Spoilt[] = [
+  ...places.flatMap(([column, at]) => {
+    // Whoever answered the whole request serves the next one, too: what a held connection does is another cell.
+    const answers = at === undefined ? "serve" : "mute";
+    return [
+      spoilt(`timeout / blackhole × ${column}`, late, "", at === undefined ? "mute" : "hold", at),
+      spoilt(`RST / FIN × ${column}`, lost, "", "rst", at),
+      spoilt(`RST / FIN × ${column}`, lost, "", "fin", at),
+      spoilt(`early 401/403/404/413/415 × ${column}`, /^refused$/, reply(403), answers, at),
+      spoilt(`408/429/503 × ${column}`, /^device_busy$/, reply(503, soon), answers, at),
+      spoilt(`other 5xx × ${column}`, /^device_error$/, reply(502), answers, at),
+      spoilt(`3xx × ${column}`, /^redirected$/, reply(307, away), answers, at),
+      spoilt(`malformed / oversize / drip / 1xx flood × ${column}`, /^malformed_reply$/, "SSH-2.0-x\r\n", "mute", at),
+      ...(at === undefined
+        ? []
+        : [spoilt(`early 2xx, body unfinished × ${column}`, /^early_reply$/, reply(200), "mute", at)]),
+    ];
+  }),
+  spoilt("timeout / blackhole × during response", late, "HTTP/1.1 20"),
+  spoilt("RST / FIN × during response", lost, "HTTP/1.1 20", "rst"),
+  spoilt("RST / FIN × during response", lost, "HTTP/1.1 20", "fin"),
+  spoilt(
+    "malformed / oversize / drip / 1xx flood × during response",
+    /^reply_too_large$/,
+    `HTTP/1.1 200 OK\r\nx: ${"a".repeat(40_000)}`,
+  ),
+];
+
+/** A device that fetches is given up before its answer is; its URL is void then, so that nothing was sent. */
+const unfetched = /^(not_fetched|stall_timeout|response_timeout|deadline_exceeded)$/;
+
+async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Promise<void> {
+  const { place, text, ending, at, code } = cell;
+  await using station = await adapter.start();
+  const steps: readonly RawStep[] = text === "" ? [] : [{ write: text }];
+  station.fault("send", { kind: "raw", steps, ending, ...(at !== undefined && { at }) });
+  const trace: Mark[] = [];
+  const limits: ClientOptions["timeouts"] = code === late ? { connect: 700, response: 700, stall: 700 } : {};
+  await using client = createClient({
+    ...station.client,
+    ...permit,
+    ...{ retry, timeouts: limits, verification: { deadline: 20_000 } },
+    onEvent: (event) => trace.push(...markOf(event)),
+  });
+  const artifact = at === undefined ? small : large;
+  const outcome = await pushed(client.push(station.device, artifact), station.device.id, artifact);
+  const [first, ...more] = aftermaths(trace);
+  if (first === undefined) throw new Error(`${summary(outcome)}, without a fault`);
+  const { next, bytesOut } = first.fault;
+  expect(first.fault.code).toMatch(adapter.pulls && code === late ? unfetched : code);
+  expect(more).toEqual([]);
+  if (matrix.get(place)?.startsWith("F")) {
+    const [status, ended = ""] = summary(outcome).split(" ");
+    expect(status).toBe("failed");
+    expect(ended).toMatch(code);
+    const reads = first.reads.length + first.unread;
+    expect({ next, reads, sends: station.sends() }).toEqual({
+      ...{ next: "give-up", reads: bytesOut === "none" ? 0 : 1, sends: 1 },
+    });
+    return;
+  }
+  // V and D: read where bytes had left, sent again, and acknowledged then.
+  expect(summary(outcome)).toBe("sent");
+  if (bytesOut !== "none") expect(next).toBe("read");
+  if (adapter.pulls) expect(bytesOut, "of what was not fetched").toBe("none");
+  resendLaw(trace, old, adapter.resumes);
+}
+
+const cellOf = (cell: Spoilt): AdapterCell => ({
+  place: cell.place,
+  name: cell.name,
+  // What fetches is given its order in one piece; the bytes go another way.
+  ...(cell.at !== undefined && { shows: ({ pulls }: Adapter) => pulls !== true }),
+  run: (adapter, rig) => play(cell, adapter, rig),
+});
+
+export const sendsToTheEnd: readonly AdapterCell[] = table.filter(({ at }) => at === undefined).map(cellOf);
+export const sendsBrokenOff: readonly AdapterCell[] = table.filter(({ at }) => at !== undefined).map(cellOf);
