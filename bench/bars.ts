@@ -198,6 +198,25 @@ export const bars: readonly Bar[] = [
       (of) => of("import-100k", store, "rssPeak") / of("import-10k", store, "rssPeak"),
     ),
   ),
+  // What the ratio of resident memory cannot tell apart: what is ours, and how far V8 has widened its young generation.
+  ...(["sqlite", "postgres"] as const).flatMap((store): readonly Bar[] => [
+    atMost(
+      `import-own-${store}`,
+      `growth of anonymous memory beside V8's young generation, 400,000 devices into ${store} ÷ 100,000`,
+      2,
+      1.5,
+      "×",
+      (of) => of("import-400k", store, "count own peak +") / of("import-100k", store, "count own peak +"),
+    ),
+    atMost(
+      `import-peak-${store}`,
+      `growth of resident memory, 400,000 devices into ${store}`,
+      96,
+      64,
+      "MB",
+      (of) => of("import-400k", store, "rssPeak") / 1e6,
+    ),
+  ]),
   atMost(
     "idle-rss",
     "resident memory per idle device, 10,000 connections kept",

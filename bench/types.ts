@@ -16,6 +16,8 @@ export interface Parameters {
   readonly operation?: Operation;
   /** Base profiles of a registry. @default 1_000 */
   readonly profiles?: number;
+  /** Of what is imported or exported. @default "ndjson" */
+  readonly format?: "csv" | "ndjson";
 }
 
 /** One call to a registry, or one kind of work on it; see the trials for what each is. */
@@ -32,6 +34,7 @@ export type Operation =
   | "reads"
   | "clients"
   | "import"
+  | "export"
   | "fleet-page"
   | "fleet-offset"
   | "fleet-filter"

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openPostgresRegistry, type PostgresRegistry } from "../src/registry/postgres/index.ts";
+import { Acknowledged } from "./acknowledged.ts";
 import { figure, scale } from "./long.ts";
 import { describePostgres, nobody, type PostgresServer, startPostgres } from "./peers/postgres.ts";
+import { startOf, violationsOf } from "./registry-integrity.ts";
 import { mountSmall } from "./small-disk.ts";
 import { devicesOf, follow, Writer, type Written } from "./writer.ts";
 
@@ -50,8 +52,9 @@ describePostgres("a fleet in PostgreSQL", () => {
   async function expectSound(): Promise<void> {
     const client = await connect();
     const { rows } = await client.query(`SELECT f.revision::int4 AS revision,
-        (SELECT max(revision)::int4 FROM flashwave.device_change) AS feed,
-        (SELECT count(*)::int4 FROM flashwave.device_change WHERE change = 0) AS created,
+        greatest((SELECT max(revision) FROM flashwave.device_change),
+          (SELECT max(revision) FROM flashwave.profile_version))::int4 AS feed,
+        (SELECT sum(CASE change WHEN 0 THEN 1 WHEN 2 THEN -1 ELSE 0 END)::int4 FROM flashwave.device_change) AS created,
         (SELECT count(*)::int4 FROM flashwave.device) AS devices,
         (SELECT count(*)::int4 FROM flashwave.device_tag) AS tags
       FROM flashwave.fleet f`);
@@ -60,20 +63,35 @@ describePostgres("a fleet in PostgreSQL", () => {
     expect([feed, created, tags]).toEqual([revision, devices, devices]);
   }
 
+  /** Whoever logged in under a name has gone, and what it sent last has been done or refused. */
+  async function leave(name: string): Promise<void> {
+    const client = await connect();
+    const of = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1";
+    while (((await client.query(of, [name])).rowCount ?? 0) > 0);
+    await client.end();
+  }
+
   describe("a process that is killed while it writes", () => {
     const kills = scale(20, 200);
 
     it(`has lost nothing that was acknowledged, ${kills} times over`, { timeout: 60_000 * kills }, async () => {
       const all: Written[] = [];
-      await using registry = await openPostgresRegistry(url);
+      const acknowledged = new Acknowledged();
+      const artifacts = join(server.folder, "artifacts");
+      await using registry = await openPostgresRegistry(url, { artifacts });
+      const start = await startOf(registry);
       for (let round = 0; round < kills; round += 1) {
-        const writer = new Writer(url, `r${round}`);
-        await writer.hasWritten(1 + Math.floor(Math.random() * 100));
+        const writer = new Writer(`${url}?application_name=r${round}`, `r${round}`, { artifacts });
+        await writer.hasWritten(1 + Math.floor(Math.random() * scale(40, 100)));
         all.push(...(await writer.kill()));
+        acknowledged.add(writer.lines);
+        await leave(`r${round}`);
         await expectAll(registry, all);
+        await acknowledged.check(registry);
+        expect(await violationsOf(registry, start)).toEqual([]);
       }
       expect(all.length).toBeGreaterThan(kills);
-      figure("kills", { kills, "acknowledged writes": all.length });
+      figure("kills", { kills, "acknowledged writes": all.length, ...acknowledged.figures() });
     });
   });
 
@@ -82,9 +100,12 @@ describePostgres("a fleet in PostgreSQL", () => {
 
     it(`has lost nothing that was acknowledged, ${kills} times over`, { timeout: 60_000 * kills }, async () => {
       const all: Written[] = [];
-      await using registry = await openPostgresRegistry(url);
+      const acknowledged = new Acknowledged();
+      const artifacts = join(server.folder, "artifacts");
+      await using registry = await openPostgresRegistry(url, { artifacts });
+      const start = await startOf(registry);
       for (let round = 0; round < kills; round += 1) {
-        const writers = ["a", "b"].map((name) => new Writer(url, `${name}${round}`, 0, "ignore"));
+        const writers = ["a", "b"].map((name) => new Writer(url, `${name}${round}`, { artifacts, stderr: "ignore" }));
         const enough = 1 + Math.floor(Math.random() * 100);
         await Promise.all(writers.map((writer) => writer.hasWritten(enough)));
         await server.kill();
@@ -93,12 +114,17 @@ describePostgres("a fleet in PostgreSQL", () => {
           retryable: true,
         });
         expect(await Promise.all(writers.map((writer) => writer.ended()))).toEqual([1, 1]);
-        for (const { written } of writers) all.push(...written);
+        for (const { written, lines } of writers) {
+          all.push(...written);
+          acknowledged.add(lines);
+        }
         await server.start();
         await expectAll(registry, all);
+        await acknowledged.check(registry);
+        expect(await violationsOf(registry, start)).toEqual([]);
       }
       expect(all.length).toBeGreaterThan(kills);
-      figure("kills", { kills, "acknowledged writes": all.length });
+      figure("kills", { kills, "acknowledged writes": all.length, ...acknowledged.figures() });
     });
   });
 
@@ -107,7 +133,7 @@ describePostgres("a fleet in PostgreSQL", () => {
       await using registry = await openPostgresRegistry(url);
       const { feed } = await registry.devices.page();
       const count = 200;
-      const writers = ["a", "b", "c", "d"].map((name) => new Writer(url, name, count));
+      const writers = ["a", "b", "c", "d"].map((name) => new Writer(url, name, { count }));
       const codes = Promise.all(writers.map((writer) => writer.ended()));
       const heard = await follow(registry, feed, codes);
       expect(await codes).toEqual([0, 0, 0, 0]);

@@ -11,6 +11,12 @@ export async function startOf({ devices, profiles }: Registry): Promise<FleetSta
   return { devices: (await devices.page()).feed, profiles: (await profiles.page()).feed };
 }
 
+/** The same of a fleet that is opened for it alone. */
+export async function emptyStart(open: () => Promise<Registry>): Promise<FleetStart> {
+  await using registry = await open();
+  return await startOf(registry);
+}
+
 /** What does not hold of a fleet at rest that was empty at `start`. Nothing, if all is well. */
 export async function violationsOf(registry: Registry, start: FleetStart): Promise<readonly string[]> {
   const devices = await readAll((options) => registry.devices.page({}, options));

@@ -9,32 +9,49 @@ export interface Written {
   readonly i: number;
 }
 
+export interface WriterOptions {
+  /** How many devices; 0: until it is killed. @default 0 */
+  readonly count?: number;
+  /** Where it keeps artifacts, beside which it writes and removes rows of all other kinds. @default devices alone */
+  readonly artifacts?: string;
+  /** @default "inherit" */
+  readonly stderr?: "inherit" | "ignore";
+}
+
 /** A writer in a process of its own (`registry-writer.ts`), and what it was told is kept. */
 export class Writer {
   readonly process: ChildProcess;
   #text = "";
 
   /** @param store the path of a file, or a connection string */
-  constructor(store: string, name: string, count = 0, stderr: "inherit" | "ignore" = "inherit") {
+  constructor(store: string, name: string, { count = 0, artifacts = "", stderr = "inherit" }: WriterOptions = {}) {
     const file = join(import.meta.dirname, "registry-writer.ts");
-    this.process = spawn(process.execPath, [file, store, name, String(count)], { stdio: ["ignore", "pipe", stderr] });
+    const given = [file, store, name, String(count), artifacts];
+    this.process = spawn(process.execPath, given, { stdio: ["ignore", "pipe", stderr] });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#text += text;
     });
   }
 
-  /** Whole lines alone: the last may have been cut by a kill. */
-  get written(): readonly Written[] {
+  /** Its words line by line. Whole lines alone: the last may have been cut by a kill. */
+  get lines(): readonly (readonly string[])[] {
     const lines = this.#text.slice(0, this.#text.lastIndexOf("\n") + 1).split("\n");
-    return lines.filter(Boolean).map((line) => {
-      const [id = "", revision, i] = line.split(" ");
-      return { id, revision: Number(revision), i: Number(i) };
-    });
+    return lines.filter(Boolean).map((line) => line.split(" "));
+  }
+
+  /** The devices that stay. */
+  get written(): readonly Written[] {
+    const wrote = this.lines.filter(([verb]) => verb === "wrote");
+    return wrote.map(([, id = "", revision, i]) => ({ id, revision: Number(revision), i: Number(i) }));
   }
 
   /** Resolves once it has written that many. */
   async hasWritten(enough: number): Promise<void> {
-    while (this.written.length < enough) await once(this.process.stdout as NodeJS.ReadableStream, "data");
+    const ended = once(this.process, "close").then(() => Promise.reject(new Error("the writer ended by itself")));
+    ended.catch(() => {}); // it is killed later
+    while (this.written.length < enough) {
+      await Promise.race([once(this.process.stdout as NodeJS.ReadableStream, "data"), ended]);
+    }
   }
 
   async ended(): Promise<number | null> {

@@ -130,25 +130,34 @@ const ofFleet = (name: Operation, about: string): Trial => ({
   long: true,
 });
 
+const imported = (name: string, devices: number, format: "csv" | "ndjson"): Trial => ({
+  ...common,
+  name,
+  about: `One device of ${devices.toLocaleString("en")} imported from ${format === "csv" ? "CSV" : "NDJSON"} into an empty registry, in a fresh process. Own: anonymous memory beside V8's young generation. Kept: the write-ahead log included.`,
+  parameters: { ...large, devices, operation: "import", format },
+  peers: drivers("peers/store/fleet.ts"),
+  ops: devices,
+  memory: true,
+  cold: true,
+  ...(devices > 10_000 && { long: true }),
+});
+
+const exported = (name: string, format: "csv" | "ndjson"): Trial => ({
+  ...imported(name, large.devices, format),
+  about: `One device of ${large.devices.toLocaleString("en")} exported as ${format === "csv" ? "CSV" : "NDJSON"}, in a fresh process. Own: anonymous memory beside V8's young generation.`,
+  parameters: { ...large, operation: "export", format },
+});
+
 const fleets: readonly Trial[] = [
-  ...[10_000, 100_000].map(
-    (devices): Trial => ({
-      ...common,
-      name: `import-${devices / 1_000}k`,
-      about: `One device of ${devices.toLocaleString("en")} imported from NDJSON into an empty registry, in a fresh process.`,
-      parameters: { ...large, devices, operation: "import" },
-      peers: drivers("peers/store/fleet.ts"),
-      ops: devices,
-      memory: true,
-      cold: true,
-      ...(devices > 10_000 && { long: true }),
-    }),
-  ),
+  ...[10_000, 100_000, 400_000].map((devices) => imported(`import-${devices / 1_000}k`, devices, "ndjson")),
+  imported("import-csv", large.devices, "csv"),
   ofFleet("fleet-page", "100 devices after a cursor"),
   ofFleet("fleet-offset", "100 devices after 90,000 others that are skipped"),
   ofFleet("fleet-filter", "100 devices of one site, or of one site and tag"),
   ofFleet("fleet-firmware", "100 devices in a range of firmware versions"),
   ofFleet("fleet-resolve", "100 devices by their ids, and how each is spoken to"),
+  exported("export-ndjson", "ndjson"),
+  exported("export-csv", "csv"),
 ];
 
 export const store: readonly Trial[] = [

@@ -103,9 +103,18 @@ export async function sweepFiles(
   for (const name of await namesIn(folder)) {
     if (!/^[0-9a-f]{64}\.[0-9a-f]{16}$/.test(name) || (await isKept(name))) continue;
     const path = join(folder, name);
-    const { mtimeMs } = await stat(path);
-    if (now - mtimeMs < stale) continue;
-    await rm(path, { force: true });
+    const writtenAt = await lastWrite(path);
+    if (writtenAt !== undefined && now - writtenAt >= stale) await rm(path, { force: true });
+  }
+}
+
+/** Nothing where there is no such file any more: another process has removed it since its name was read. */
+async function lastWrite(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -44,7 +44,11 @@ async function stage() {
     page: async () => [...kept.values()].flatMap((row) => [rowOf(row) ?? []]),
   };
   const again = () =>
-    keepArtifacts({ gate: new Gate(), counters: new Counters(() => 0), cursors: createCursors("x") }, rows, folder);
+    keepArtifacts(
+      { gate: new Gate(), counters: new Counters("x", () => 0), cursors: createCursors("x") },
+      rows,
+      folder,
+    );
   const store = again();
   await store.put(testArtifact(content));
   const forge = (fields: Partial<KeptArtifact>) => {

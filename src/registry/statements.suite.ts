@@ -193,12 +193,15 @@ type Counting = Registry & {
 };
 
 /** The performance log and the counters of a driver. */
-export function testLog(open: (options: { onOperation(record: OperationRecord): void }) => Promise<Counting>): void {
+export function testLog(
+  fleet: () => string,
+  open: (options: { onOperation(record: OperationRecord): void }) => Promise<Counting>,
+): void {
   it("are logged, each operation once with its rows and its failure, and added up", async () => {
     const log: unknown[] = [];
     await using registry = await open({
-      onOperation: ({ operation, records, duration, at, error }) => {
-        expect([duration >= 0, at > 0]).toEqual([true, true]);
+      onOperation: ({ operation, records, duration, at, error, fleet: told }) => {
+        expect([duration >= 0, at > 0, told]).toEqual([true, true, fleet()]);
         log.push([operation, records, error]);
       },
     });

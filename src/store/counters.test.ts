@@ -5,6 +5,7 @@ import { Counters, type OperationRecord } from "./counters.ts";
 it("counts calls, rows and failures by operation", async () => {
   const records: OperationRecord[] = [];
   const counters = new Counters(
+    "f",
     () => 7,
     (record) => records.push(record),
   );
@@ -46,7 +47,7 @@ it("counts calls, rows and failures by operation", async () => {
 
 it("does not let who watches change what happened", async () => {
   const failure = new Error("the log is full");
-  const counters = new Counters(Date.now, () => {
+  const counters = new Counters("f", Date.now, () => {
     throw failure;
   });
   const handlers = process.listeners("uncaughtException");

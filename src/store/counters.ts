@@ -1,5 +1,7 @@
 /** One call, as a performance log keeps it. */
 export interface OperationRecord {
+  /** The fleet that was asked: the path of its file, or its name in its database. */
+  readonly fleet: string;
   /** `devices.page`, say. */
   readonly operation: string;
   /** Rows given or taken. */
@@ -28,9 +30,11 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 export class Counters {
   readonly #operations = new Map<string, Mutable<OperationCounters>>();
   readonly #listener: ((record: OperationRecord) => void) | undefined;
+  readonly #fleet: string;
   readonly #wall: () => number;
 
-  constructor(wall: () => number, listener?: (record: OperationRecord) => void) {
+  constructor(fleet: string, wall: () => number, listener?: (record: OperationRecord) => void) {
+    this.#fleet = fleet;
     this.#wall = wall;
     this.#listener = listener;
   }
@@ -63,7 +67,8 @@ export class Counters {
     counters.errors += error === undefined ? 0 : 1;
     counters.records += records;
     counters.duration += duration;
-    this.#tell({ operation, records, duration, at: this.#wall(), ...(error === undefined ? {} : { error }) });
+    const [fleet, at] = [this.#fleet, this.#wall()];
+    this.#tell({ fleet, operation, records, duration, at, ...(error === undefined ? {} : { error }) });
   }
 
   #tell(record: OperationRecord): void {

@@ -2,8 +2,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceFilter, DeviceInput, Registry } from "../../../src/core/registry.ts";
 import type * as Transfer from "../../../src/registry/transfer/index.ts";
-import type { Context, Operation, Runner } from "../../types.ts";
+import type { Context, Operation, Parameters, Runner } from "../../types.ts";
 import { pick, pumpPromises } from "../shared.ts";
+import { BesideYoung } from "./beside-young.ts";
 import { load, OwnDatabase, openEmpty, openMemory, openSqlite } from "./open.ts";
 import { expectRows, type Operate } from "./operations.ts";
 
@@ -32,31 +33,69 @@ async function putProfiles({ profiles }: Registry): Promise<void> {
   );
 }
 
-/** NDJSON, a row at a time, so that no list of all devices stands in memory. */
-function* ndjson(count: number): Generator<string, void> {
-  for (let n = 0; n < count; n++) yield `${JSON.stringify(device(n))}\n`;
+/** A file of devices in pieces of 64 KiB, as a stream reads it: no list of all devices stands in memory. */
+function* pieces(csv: boolean, count: number): Generator<Uint8Array, void> {
+  let text = csv ? "id,address,name,group,site,tags,metadata,profileId\n" : "";
+  for (let n = 0; n < count; n++) {
+    text += csv ? csvLine(device(n)) : `${JSON.stringify(device(n))}\n`;
+    if (text.length < 65_536 && n < count - 1) continue;
+    yield Buffer.from(text);
+    text = "";
+  }
 }
 
-async function importFleet(root: string, registry: Registry, count: number): Promise<void> {
+/** The columns that every device of the fleet has; its one value with commas and quotes in quotes. */
+const csvLine = ({ id, address, name, group, site, tags = [], metadata, profileId }: DeviceInput): string =>
+  `${id},${address},${name},${group},${site},${tags.join(";")},"${JSON.stringify(metadata).replaceAll('"', '""')}",${profileId}\n`;
+
+type Format = NonNullable<Parameters["format"]>;
+
+async function importFleet(root: string, registry: Registry, count: number, format: Format): Promise<void> {
   const { importDevices } = await load<typeof Transfer>(root, "src/registry/transfer/index.ts");
-  const report = await importDevices(registry.devices, ndjson(count), { format: "ndjson" });
+  const report = await importDevices(registry.devices, pieces(format === "csv", count), { format });
   expectRows(report.created, count);
 }
 
-/** Imports a fleet within the round, or asks one that was imported once for the whole run. */
-export async function prepare(context: Context): Promise<Runner> {
+/** As many rows as there are, read as they come. */
+async function exportFleet(root: string, registry: Registry, count: number, format: Format): Promise<void> {
+  const { exportDevices } = await load<typeof Transfer>(root, "src/registry/transfer/index.ts");
+  let lines = 0;
+  for await (const text of exportDevices(registry.devices, { format })) lines += text.split("\n").length - 1;
+  expectRows(lines, format === "csv" ? count + 1 : count);
+}
+
+async function prepareImport(context: Context): Promise<Runner> {
   const { parameters, root } = context;
-  if (parameters.operation === "import") {
-    const opened = await openEmpty(context);
-    await putProfiles(opened.registry);
-    return {
-      run: async (ops) => {
-        await importFleet(root, opened.registry, ops);
-        return { counts: { "bytes kept": await opened.bytes() } };
-      },
-      close: async () => opened[Symbol.asyncDispose](),
-    };
-  }
+  const opened = await openEmpty(context);
+  await putProfiles(opened.registry);
+  return {
+    run: async (ops) => {
+      const apart = new BesideYoung();
+      await importFleet(root, opened.registry, ops, parameters.format ?? "ndjson");
+      return { counts: { "bytes kept": await opened.bytes(), ...apart.end() } };
+    },
+    close: async () => opened[Symbol.asyncDispose](),
+  };
+}
+
+async function prepareExport(context: Context): Promise<Runner> {
+  const { parameters, root } = context;
+  const registry = await openImported(context);
+  return {
+    run: async (ops) => {
+      const apart = new BesideYoung();
+      await exportFleet(root, registry, ops, parameters.format ?? "ndjson");
+      return { counts: apart.end() };
+    },
+    close: async () => registry[Symbol.asyncDispose](),
+  };
+}
+
+/** Imports a fleet within the round, exports one, or asks one that was imported once for the whole run. */
+export async function prepare(context: Context): Promise<Runner> {
+  const { parameters } = context;
+  if (parameters.operation === "import") return prepareImport(context);
+  if (parameters.operation === "export") return prepareExport(context);
   await using stack = new AsyncDisposableStack();
   const registry = stack.use(await openImported(context));
   const operate = fleetOperations(registry, parameters.devices)[parameters.operation ?? "fleet-page"];
@@ -79,7 +118,7 @@ async function openImported(context: Context): Promise<Registry> {
   const registry = await open();
   if (variant !== "memory" && existsSync(done)) return registry;
   await putProfiles(registry);
-  await importFleet(root, registry, devices);
+  await importFleet(root, registry, devices, "ndjson");
   await registry.devices.observe(
     Array.from({ length: devices }, (_, n) => ({
       id: deviceId(n),

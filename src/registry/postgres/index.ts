@@ -85,7 +85,7 @@ export async function openPostgresRegistry(
   try {
     const { key, store } = await identify(database, name, versions, make);
     const cursors = createCursors(store);
-    const counters = new Counters(() => clock.wall(), onOperation);
+    const counters = new Counters(name, () => clock.wall(), onOperation);
     const profiles = new Sharing<Profile>();
     return await furnish({ key, gate: new Gate(), clock, versions, cursors, profiles, database, counters }, artifacts);
   } catch (error) {

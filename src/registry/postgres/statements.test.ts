@@ -42,13 +42,19 @@ interface Explained {
   readonly Plan: Plan;
 }
 
+/** As PostgreSQL plans: for the values that are given, and once for any values, as it comes to do by itself. */
+const modes = ["force_custom_plan", "force_generic_plan"] as const;
+
 /** A pool whose connections tell all that is run on them: statements within functions and those of foreign keys too. */
-function explainingPool(connectionString: string): { readonly pool: pg.Pool; readonly run: readonly Explained[] } {
+function explainingPool(
+  connectionString: string,
+  mode: (typeof modes)[number],
+): { readonly pool: pg.Pool; readonly run: readonly Explained[] } {
   const settings = { log_min_duration: 0, log_nested_statements: "on", log_format: "json", log_level: "notice" };
   const options = Object.entries(settings).map(([name, value]) => `-c auto_explain.${name}=${value}`);
   const pool = new pg.Pool({
     ...{ connectionString, max: 1 },
-    options: `-c session_preload_libraries=auto_explain ${options.join(" ")}`,
+    options: `-c plan_cache_mode=${mode} -c session_preload_libraries=auto_explain ${options.join(" ")}`,
   });
   const run: Explained[] = [];
   pool.on("connect", (client) =>
@@ -123,29 +129,37 @@ describePostgres("PostgreSQL's statements", () => {
     });
   }
 
-  it("use an index where they read", async () => {
+  it.each(modes)("use an index where they read (%s)", async (mode) => {
     await readAll(registry, start);
     const faults: string[] = [];
     for (const { text, values = [] } of witness.asked.values()) {
       // Functions were called to fill the fleet: what they do is in the next test.
       if (!/^(SELECT|INSERT|UPDATE|DELETE|WITH)/.test(text) || /flashwave\.\w+\(/.test(text)) continue;
-      const [{ "QUERY PLAN": plans }] = await query(`EXPLAIN (FORMAT JSON) ${text}`, values);
+      const [{ "QUERY PLAN": plans }] =
+        mode === "force_custom_plan"
+          ? await query(`EXPLAIN (FORMAT JSON) ${text}`, values)
+          : await query(`EXPLAIN (FORMAT JSON, GENERIC_PLAN) ${text}`);
       faults.push(...faultsOf(text, plans[0].Plan));
     }
     expect(faults).toEqual([]);
   });
 
-  it("use an index where they write, and so does whatever functions and foreign keys do", async () => {
-    const { pool: explaining, run } = explainingPool(server.url());
-    const own = await openPostgresRegistry(explaining, { artifacts: folder });
-    await writeAll(own);
-    // What is done once in ten thousand changes.
-    await query("UPDATE flashwave.fleet SET revision = 1009999 WHERE name = 'default'");
-    await own.devices.put([device("last")]);
-    await own[Symbol.asyncDispose]();
-    await explaining.end();
-    expect(run.flatMap(({ "Query Text": text, Plan }) => faultsOf(text, Plan))).toEqual([]);
-  });
+  it.each(modes)(
+    "use an index where they write, and so does whatever functions and foreign keys do (%s)",
+    async (mode) => {
+      const { pool: explaining, run } = explainingPool(server.url(), mode);
+      const fleet = mode === "force_custom_plan" ? "default" : "generic";
+      const own = await openPostgresRegistry(explaining, { artifacts: folder, fleet });
+      if (fleet === "generic") await fill(own, 60);
+      await writeAll(own);
+      // What is done once in ten thousand changes.
+      await query("UPDATE flashwave.fleet SET revision = 1009999 WHERE name = $1", [fleet]);
+      await own.devices.put([device("last")]);
+      await own[Symbol.asyncDispose]();
+      await explaining.end();
+      expect(run.flatMap(({ "Query Text": text, Plan }) => faultsOf(text, Plan))).toEqual([]);
+    },
+  );
 
   it("were all looked at, each with its plan", () => {
     const { all, unmet } = unmetStatements(import.meta.dirname, met);
@@ -212,5 +226,8 @@ describePostgres("PostgreSQL's statements", () => {
     });
   });
 
-  testLog((options) => openPostgresRegistry(pool, { fleet: "log", ...options }));
+  testLog(
+    () => "log",
+    (options) => openPostgresRegistry(pool, { fleet: "log", ...options }),
+  );
 });

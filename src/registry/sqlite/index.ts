@@ -52,7 +52,7 @@ export interface SqliteRegistry extends Registry {
  * What a write returns is on the disk (WAL, `synchronous` FULL); writes that are asked for together share one commit.
  * The device feed remembers the last 1,000,000 revisions, profiles keep every version.
  *
- * @throws `registry_failed` when the file is another program's, damaged, newer than this code, not writable, or when
+ * @throws `registry_failed` when the file is another program's, damaged at its head or in its schema, newer than this code, not writable, or when
  * its folder is missing: nothing is written to it then
  * @throws `invalid_option` for an option out of range, and for another version scheme than the file was made with
  *
@@ -67,7 +67,7 @@ export async function openSqliteRegistry(path: string, options: SqliteRegistryOp
     const counts = new FleetCounts(database.writer);
     database.begin(counts);
     const cursors = createCursors(await identify(database, versions));
-    const counters = new Counters(() => clock.wall(), onOperation);
+    const counters = new Counters(path, () => clock.wall(), onOperation);
     const profiles = new Sharing<Profile>();
     return await furnish({ gate: new Gate(), clock, versions, cursors, profiles, database, counters, counts }, path);
   } catch (error) {

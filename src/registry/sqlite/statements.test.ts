@@ -172,5 +172,9 @@ describe("statements are as few", () => {
 });
 
 describe("operations", () => {
-  testLog((options) => openSqliteRegistry(join(folder, "log.db"), options));
+  const logged = join(folder, "log.db");
+  testLog(
+    () => logged,
+    (options) => openSqliteRegistry(logged, options),
+  );
 });

@@ -33,7 +33,7 @@ export interface ImportReport {
 }
 
 /**
- * Puts devices from CSV or NDJSON, 500 at a time and fewer where rows are large, so that memory stays flat however many
+ * Puts devices from CSV or NDJSON, 200 at a time and fewer where rows are large, so that memory stays flat however many
  * there are. One bad row does not keep the others out; rows that were there are replaced whole.
  *
  * CSV has a header of `DeviceInput`'s fields in any order, `id` among them; tags and pins are separated by semicolons (or
@@ -98,15 +98,18 @@ export async function* exportProfiles(
   const ids = new Set([...children.values()].flat());
   let level = [...children].flatMap(([parent, siblings]) => (ids.has(parent) ? [] : siblings));
   for (; level.length > 0; level = level.flatMap((id) => children.get(id) ?? [])) {
-    for (let at = 0; at < level.length; at += batch) {
-      const rows = await profiles.getMany(level.slice(at, at + batch), options);
+    for (let at = 0; at < level.length; at += pageSize) {
+      const rows = await profiles.getMany(level.slice(at, at + pageSize), options);
       yield [...rows.values()].map((row) => writeRow(row, profileColumns, format)).join("");
     }
   }
 }
 
-const batch = 500;
-/** Characters after which no further row is waited for: five hundred of the largest rows would be 150 MB. */
+/** Rows that are read at once. */
+const pageSize = 500;
+/** As many rows as a registry writes in one commit: the more wait, the more outlive V8's collections. */
+const batch = 200;
+/** Characters after which no further row is waited for: two hundred of the largest rows would be 60 MB. */
 const batchText = 2_097_152;
 
 interface Waiting {
@@ -170,7 +173,7 @@ async function* exportRows(
 
 async function* pages<Row>(read: (window: PageOptions) => Promise<Listing<Row>>): AsyncGenerator<readonly Row[], void> {
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-    const { items, next } = await read({ limit: batch, ...(after === undefined ? {} : { after }) });
+    const { items, next } = await read({ limit: pageSize, ...(after === undefined ? {} : { after }) });
     if (items.length > 0) yield items;
     after = next;
   }

@@ -56,7 +56,7 @@ export class Database {
 
   /**
    * Opens a file, or makes it; brings its schema up to date.
-   * @throws `registry_failed` when it is another program's, damaged, newer than this code, not writable, or when its
+   * @throws `registry_failed` when it is another program's, damaged at its head or in its schema, newer than this code, not writable, or when its
    * folder is missing; nothing was written to it then
    */
   static async open(path: string, options: DatabaseOptions): Promise<Database> {

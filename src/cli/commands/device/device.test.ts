@@ -141,19 +141,19 @@ it.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const)("%s ends an import between two batches", async (signal, code) => {
-  const rows = Array.from({ length: 600 }, (_, i) => `{"id":"d${i}","address":"http://a"}\n`).join("");
+  const rows = Array.from({ length: 700 }, (_, i) => `{"id":"d${i}","address":"http://a"}\n`).join("");
   const registryRows = async () => (existsSync(store) ? (await ids()).length : 0);
   const ended = run(["device", "import", "-", "--format", "ndjson", "--store", store, "--json"], async (child) => {
     child.stdin?.write(rows); // more than a batch, and no end of it
-    while ((await registryRows().catch(() => 0)) < 500) await new Promise((resolve) => setTimeout(resolve, 50));
+    while ((await registryRows().catch(() => 0)) < 600) await new Promise((resolve) => setTimeout(resolve, 50));
     child.kill(signal);
   });
   expect(await ended).toMatchObject({
     code,
     out: "",
-    err: expect.stringMatching(/: 500 rows had been imported\. Import/),
+    err: expect.stringMatching(/: 600 rows had been imported\. Import/),
   });
-  expect(await registryRows()).toBe(500);
+  expect(await registryRows()).toBe(600);
 });
 
 it("exports what import reads, formulas as text", async () => {
