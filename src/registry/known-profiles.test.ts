@@ -24,17 +24,6 @@ describe("rows of profiles", () => {
     expect([1, 2, 3, 4].map(() => ask(known, 0, 1_000))).toEqual([1_000, 1_000, 0, 0]);
   });
 
-  it("are known to be among so many revisions, or not", () => {
-    const known = new KnownProfiles();
-    for (const _ of [1, 2]) ask(known, 10, 1);
-    expect([known.hasAny(5, 4), known.hasAny(5, 5), known.hasAny(9, 1), known.hasAny(10, 9)]).toEqual([
-      false,
-      true,
-      true,
-      false,
-    ]);
-  });
-
   it("are remembered in the end, as many as fit", () => {
     const known = new KnownProfiles();
     for (let walk = 0; walk < 8; walk += 1) ask(known, 0, 2_000);

@@ -22,14 +22,6 @@ export class KnownProfiles {
     return this.#rows.get(revision);
   }
 
-  /** Whether any of so many revisions after one is remembered. */
-  hasAny(after: number, count: number): boolean {
-    for (let revision = after + 1; revision <= after + count; revision += 1) {
-      if (this.#rows.has(revision)) return true;
-    }
-    return false;
-  }
-
   /** @param columns what the row was read from */
   add(row: ProfileRow, columns: readonly unknown[]): void {
     const { revision } = row;

@@ -103,7 +103,6 @@ export async function fill(registry: Registry, count: number): Promise<Cursor> {
 
 /** Every read of every port; a write of every kind is in `writeAll`. @param since what `fill` returned */
 export async function readAll({ devices, profiles, artifacts, reports }: Registry, since: Cursor): Promise<void> {
-  await profiles.changes(since);
   for (const filter of reportFilters) {
     for (const order of ["newest", "oldest"] as const) {
       const { next } = await reports.page(filter, { limit: 1, order });
@@ -122,7 +121,7 @@ export async function readAll({ devices, profiles, artifacts, reports }: Registr
   await devices.getMany(["d1"]);
   await devices.changes(feed);
   await profiles.getMany(["p"]);
-  await profiles.changes(since); // remembered by now
+  await profiles.changes(since);
   await profiles.overridesSince(["p", "o"], since);
   await profiles.items(["p", "o"], "header");
   const { revision } = await profiles.metrics();

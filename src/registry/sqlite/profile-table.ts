@@ -7,15 +7,7 @@ import { readItems } from "../item-list.ts";
 import { KnownProfiles } from "../known-profiles.ts";
 import type { ProfileFields } from "../profile-input.ts";
 import { scopeRank } from "../profile-input.ts";
-import {
-  ownerOf,
-  profileColumns,
-  readPlace,
-  readProfileRow,
-  revisionColumn,
-  scopes,
-  writeContent,
-} from "../profile-row.ts";
+import { ownerOf, profileColumns, readPlace, readProfileRow, scopes, writeContent } from "../profile-row.ts";
 import type { PlacedProfile } from "../put-profile.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
 import { list } from "./page.ts";
@@ -44,8 +36,6 @@ const profileStatements = {
   remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
   feed: `SELECT v.revision, v.id, v.change FROM profile_version v WHERE v.revision > ?1
     ORDER BY v.revision LIMIT ?2 + 0`,
-  feedRows: `SELECT ${profileColumns}, p.change FROM profile_version p WHERE p.revision > ?1
-    ORDER BY p.revision LIMIT ?2 + 0`,
   overrides: `SELECT v.revision, v.id, v.change FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
     WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2 + 0`,
 } as const;
@@ -149,9 +139,6 @@ export class ProfileTable {
   /** Changes after a revision, in order, with the rows as they were: all, or of these parents' overrides. */
   stretch(on: Connection, after: number, most: number, parents?: readonly string[]): Stretch<ProfileRow> {
     const { revision: end } = readCounts(on);
-    if (parents === undefined && !this.#known.hasAny(after, most)) {
-      return { changes: on.all(profileStatements.feedRows, after, most).map(this.#newChange), end, forgotten: 0 };
-    }
     const found =
       parents === undefined
         ? on.all(profileStatements.feed, after, most)
@@ -166,16 +153,6 @@ export class ProfileTable {
     });
     return { changes, end, forgotten: 0 };
   }
-
-  /** For whoever follows the feed every row is new: one statement reads changes and rows. */
-  readonly #newChange = (columns: Row): Change<ProfileRow> => {
-    const [id, revision] = [columns[0] as string, columns[revisionColumn] as number];
-    const change = changeNames[columns[revisionColumn + 1] as 0 | 1 | 2];
-    if (change === "deleted") return { change, id, revision };
-    const row = readProfileRow(columns);
-    this.#known.add(row, columns);
-    return { change, id, revision, row };
-  };
 
   /** The rows' own items of one kind. */
   items(on: Connection, ids: readonly string[], kind: ProfileItemKind): (readonly [string, readonly ProfileItem[]])[] {
