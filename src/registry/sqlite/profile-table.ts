@@ -79,18 +79,13 @@ export class ProfileTable {
   /** Rows by what begins with their revision, in its order: one statement reads all that are not remembered. */
   rows(on: Connection, revised: readonly Row[]): ProfileRow[] {
     const revisions = revised.map(([revision]) => revision as number);
-    const known = revisions.map((revision) => this.#known.get(revision));
-    const missing = revisions.filter((_, i) => known[i] === undefined);
-    if (missing.length === 0) return known as ProfileRow[];
-    const read = this.#read(on, missing);
-    return revisions.map((revision, i) => {
-      const row = known[i] ?? read.get(revision);
-      if (row === undefined) {
-        const { place } = this.#fleet.database;
-        throw failed("the database misses a version of a profile; restore it from a backup", { place });
-      }
-      return row;
-    });
+    const rows = revisions.map((revision) => this.#known.get(revision));
+    const missing = revisions.filter((_, i) => rows[i] === undefined);
+    if (missing.length > 0) {
+      const read = this.#read(on, missing).values();
+      for (const [i, row] of rows.entries()) if (row === undefined) rows[i] = read.next().value as ProfileRow;
+    }
+    return rows as ProfileRow[];
   }
 
   find(on: Connection, id: string): FoundProfile | undefined {
@@ -160,14 +155,18 @@ export class ProfileTable {
     return rows.map(([id, items]) => [id, Object.freeze(readItems(items).filter((item) => item.kind === kind))]);
   }
 
-  #read(on: Connection, revisions: readonly number[]): ReadonlyMap<number, ProfileRow> {
-    const read = new Map<number, ProfileRow>();
-    for (const columns of on.all(profileStatements.versions, list(revisions))) {
-      const row = readProfileRow(columns);
-      read.set(row.revision, row);
-      this.#known.add(row, columns);
+  /** In the order of their revisions, since the statement goes through them in that of the list. */
+  #read(on: Connection, revisions: readonly number[]): ProfileRow[] {
+    const versions = on.all(profileStatements.versions, list(revisions));
+    if (versions.length !== revisions.length) {
+      const { place } = this.#fleet.database;
+      throw failed("the database misses a version of a profile; restore it from a backup", { place });
     }
-    return read;
+    return versions.map((columns) => {
+      const row = readProfileRow(columns);
+      this.#known.add(row, columns);
+      return row;
+    });
   }
 
   #removeAll(on: Connection, rows: readonly Row[]): number {
