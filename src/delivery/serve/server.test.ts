@@ -428,7 +428,7 @@ describe("right bytes", () => {
     expect(await taken).toMatchObject({ code: "ECONNRESET" });
   });
 
-  it("to a hundred at once, from one copy in memory", async () => {
+  it("to a hundred at once, from one copy in memory", { timeout: 120_000 }, async () => {
     const content = pattern(10_000_000);
     const server = await start();
     const artifact = await open(content);
