@@ -228,6 +228,24 @@ export const truthMutations: readonly Mutation[] = [
     test: { file: "src/push/retraction.test.ts", title: "is taken back by an inspect that finds the old version" },
   },
   {
+    name: "held-evidence-kept",
+    defect: "an update that fails leaves evidence of a version that the device was seen to run no more",
+    edits: [
+      {
+        file: "src/push/witness.ts",
+        find: "if (held === undefined || this.#tookBack || !this.#contradicts(read, held)) return seen;",
+        replace: "if (held !== undefined || seen) return seen;",
+      },
+    ],
+    test: { file: "src/push/retraction.test.ts", title: "is taken back by an update that leaves another version and" },
+  },
+  {
+    name: "record-lost-untold",
+    defect: "a record that could not be written ends a command like one that was",
+    edits: [{ file: "src/cli/desk.ts", find: "this.#unkept++;", replace: "" }],
+    test: { file: "src/cli/records.test.ts", title: "a record that cannot be written when it is due" },
+  },
+  {
     name: "record-claims-bytes",
     defect: "a record says of bytes that the device never acknowledged that it has them",
     edits: [

@@ -1,10 +1,13 @@
+import { rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { type Dialect, defaultPaths, plainDialect } from "../../mocks/index.ts";
 import type { DeliveryRecord } from "../core/index.ts";
+import { exitCodes } from "./exit-codes.ts";
 import { fileName, openRecords } from "./records.ts";
-import { hasty, Rig, run } from "./run.suite.ts";
+import { hasty, Rig, run, runHere } from "./run.suite.ts";
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const record = (id: string): DeliveryRecord => ({
@@ -96,4 +99,33 @@ it("flashwave update --record keeps one file per device, whatever became of it",
     { outcome: "updated", device: { id: "a/1", origin: good.url }, readBack: { evidence: { version: "2.0.0" } } },
     { outcome: "failed", device: { id: "b" }, error: { code: "refused", status: 403 } },
   ]);
+});
+
+it("a record that cannot be written when it is due ends with 3 and says so, and the outcome is told all the same", async () => {
+  await using rig = new Rig();
+  const path = join(await rig.directory(), "kept");
+  const plain = plainDialect(defaultPaths);
+  // By the time of the outcome there is a file where the folder was.
+  const dialect: Dialect = {
+    ...plain,
+    answer(device, endpoint, asked, effect) {
+      if (endpoint === "update") {
+        rmSync(path, { recursive: true, force: true });
+        writeFileSync(path, "");
+      }
+      return plain.answer(device, endpoint, asked, effect);
+    },
+  };
+  const args = ["--firmware-version", "2.0.0", ...hasty, "--record", path, "--force", "--quiet", "--to"];
+  for (const json of [[], ["--json"]]) {
+    const device = await rig.device({ id: "a", dialect });
+    const ended = await runHere(["update", await rig.image(), ...args, `a=${device.url}`, ...json]);
+    expect(ended).toMatchObject({
+      code: exitCodes.failed,
+      out: expect.stringContaining("updated"),
+      err: expect.stringContaining("The record of a could not be written (ENOTDIR); its outcome stands."),
+    });
+    expect(device.device.version).toBe("2.0.0");
+    rmSync(path);
+  }
 });

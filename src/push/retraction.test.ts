@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Device } from "../core/device.ts";
 import type { DeviceState, Evidence } from "../core/outcome.ts";
 import { semver } from "../core/versions.ts";
 import { createMemoryRegistry } from "../registry/memory/index.ts";
-import { device, fakeArtifact, newState, oldState, type Play, rig } from "./fakes/index.ts";
+import { device, fakeArtifact, fault, newState, oldState, type Play, rig } from "./fakes/index.ts";
 import { contradicts, withdrawal } from "./retraction.ts";
 
 const soon = { deadline: 20_000 };
@@ -18,11 +19,15 @@ const evidence: Evidence = {
   lastSeenAt: 20,
 };
 
-/** A client whose registry holds evidence of version 2.0.0. */
-async function proven(reads: readonly Play<DeviceState, unknown>[]) {
+/** A client whose registry holds evidence of version 2.0.0, or of another. */
+async function proven(
+  reads: readonly Play<DeviceState, unknown>[],
+  version = "2.0.0",
+  health?: readonly Play<object, unknown>[],
+) {
   const registry = createMemoryRegistry({ devices: [device] });
-  await registry.devices.observe([{ id: "d1", seenAt: 20, firmware: "2.0.0", evidence }]);
-  const made = rig({ reads }, { registry, verification: soon });
+  await registry.devices.observe([{ id: "d1", seenAt: 20, firmware: version, evidence: { ...evidence, version } }]);
+  const made = rig({ reads, ...(health && { health }) }, { registry, verification: soon });
   const told = () => made.events.filter(({ type }) => type === "retracted");
   return { ...made, registry, told, row: async () => (await registry.devices.getMany(["d1"])).get("d1") };
 }
@@ -87,6 +92,46 @@ describe("a success", () => {
     expect(await client.update("d1", fakeArtifact())).toMatchObject({ status: "updated" });
     expect(told()).toHaveLength(1);
     expect((await row())?.evidence?.firstSeenAt).toBeGreaterThan(20);
+  });
+
+  it.each([
+    ["fails", [oldState, { ...newState, version: "1.5.0" }], "wrong_version"],
+    [
+      "cannot tell what became of it",
+      [oldState, { ...newState, version: "1.5.0" }, fault("connect_failed")],
+      "unverified",
+    ],
+    ["finds it unwell", [oldState, newState], "unhealthy"],
+  ] as const)("is taken back by an update that leaves another version and %s", async (_what, reads, code) => {
+    const { client, told, row } = await proven(reads, "1.0.0", code === "unhealthy" ? [fault("unhealthy")] : undefined);
+    const outcome = await client.update("d1", fakeArtifact(), { verification: { stableFor: 10 } });
+    expect(outcome).toMatchObject({ error: { code } });
+    const state = reads[1];
+    expect(told()).toEqual([{ type: "retracted", device: "d1", evidence: { ...evidence, version: "1.0.0" }, state }]);
+    expect(outcome.record).toMatchObject({ retracted: { state } });
+    expect(await row()).toMatchObject({ firmware: state.version });
+    expect(await row()).not.toHaveProperty("evidence");
+  });
+
+  it("stands where an update fails and leaves what was proven, and where another device answers", async () => {
+    const other = { ...newState, version: "9.0.0", deviceId: "d2", readAt: 99 };
+    for (const [reads, code] of [
+      [[oldState], "not_updated"],
+      [[oldState, other], "wrong_device"],
+    ] as const) {
+      const { client, told, row } = await proven(reads, "1.0.0");
+      expect(await client.update("d1", fakeArtifact())).toMatchObject({ status: "failed", error: { code } });
+      expect(told()).toEqual([]);
+      expect(await row()).toMatchObject({ firmware: "1.0.0", evidence: { version: "1.0.0" } });
+    }
+  });
+
+  it("of a device that is handed in as its registry keeps it is taken back without a registry, too", async () => {
+    const held = { ...evidence, version: "1.0.0" };
+    const { client, events } = rig({ reads: [oldState, { ...newState, version: "1.5.0" }] }, { verification: soon });
+    const outcome = await client.update({ ...device, evidence: held } as Device, fakeArtifact());
+    expect(outcome).toMatchObject({ status: "failed" });
+    expect(events.filter(({ type }) => type === "retracted")).toMatchObject([{ evidence: held }]);
   });
 
   it("is taken back by a verification that finds another version, and renewed by one that finds it", async () => {

@@ -28,7 +28,7 @@ export async function update(work: Work, artifact: Artifact, options: UpdateOpti
   const outcomes = new Outcomes(work.device.id, artifact.ref, clock, trail);
   const outcome = await run(work, artifact, options, outcomes);
   try {
-    return await work.witness.recorded(outcome);
+    return await work.witness.recorded(outcome, evidenceHeld(work.device));
   } catch (error) {
     if (!isFlashwaveError(error)) throw error;
     return outcomes.ended(error, "receipt" in outcome ? outcome.receipt : undefined);

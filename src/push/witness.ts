@@ -11,36 +11,53 @@ export class Witness {
   readonly #work: Pick<Work, "id" | "emit" | "options">;
   readonly #registry: ClientRegistry | undefined;
   #last: DeviceState | undefined;
+  /** Whether something was taken back already: then nothing is held any more. */
+  #tookBack = false;
 
   constructor(work: Pick<Work, "id" | "emit" | "options">, registry: ClientRegistry | undefined) {
     this.#work = work;
     this.#registry = registry;
   }
 
-  /** The probe, whose last answer is remembered from here on. */
+  /** The probe, whose last answer is remembered from here on; what another device answers says nothing of this one. */
   watching(probe: Probe): Probe {
     const health = probe.health?.bind(probe);
     return {
       proves: probe.proves,
       inspect: async (step) => {
-        this.#last = await probe.inspect(step);
-        return this.#last;
+        const state = await probe.inspect(step);
+        if (state.deviceId === undefined || state.deviceId === this.#work.id) this.#last = state;
+        return state;
       },
       ...(health && { health }),
     };
   }
 
-  /** Hands the outcome on once the registry has what was seen; a registry that fails leaves it unknown to the fleet. */
-  async recorded(outcome: DeviceOutcome): Promise<DeviceOutcome> {
+  /**
+   * Hands the outcome on once the registry has what was seen; a registry that fails leaves it unknown to the fleet.
+   *
+   * @param held what an earlier verification proved, as far as the registry knows
+   */
+  async recorded(outcome: DeviceOutcome, held: Evidence | undefined): Promise<DeviceOutcome> {
     const read = this.#last;
-    if (this.#registry === undefined || read === undefined) return outcome;
-    const seen = { id: this.#work.id, seenAt: read.readAt, status: "online", firmware: read.version } as const;
+    if (read === undefined) return outcome;
+    const seen = this.#seen(outcome, read, held);
     try {
-      await this.#observe(outcome.status === "updated" ? { ...seen, evidence: outcome.evidence } : seen);
+      await this.#observe(seen);
       return outcome;
     } catch (cause) {
       throw unrecorded(outcome, cause);
     }
+  }
+
+  /** A new proof takes the place of what is held; without one, what is held stands unless the last read speaks against it. */
+  #seen(outcome: DeviceOutcome, read: DeviceState, held: Evidence | undefined): Observation {
+    const { id } = this.#work;
+    const seen = { id, seenAt: read.readAt, status: "online", firmware: read.version } as const;
+    if (outcome.status === "updated") return { ...seen, evidence: outcome.evidence };
+    if (held === undefined || this.#tookBack || !this.#contradicts(read, held)) return seen;
+    this.#tellRetracted(held, read);
+    return withdrawal(id, held, read);
   }
 
   /**
@@ -62,14 +79,23 @@ export class Witness {
    * @throws `registry_failed`
    */
   async holdAgainst(evidence: Evidence | undefined, state: DeviceState | undefined = this.#last): Promise<void> {
-    const { id, options, emit } = this.#work;
-    if (state === undefined || evidence === undefined || !contradicts(state, evidence, options.versions)) return;
-    emit?.({ type: "retracted", device: id, evidence, state });
+    if (state === undefined || evidence === undefined || !this.#contradicts(state, evidence)) return;
+    this.#tellRetracted(evidence, state);
     try {
-      await this.#observe(withdrawal(id, evidence, state));
+      await this.#observe(withdrawal(this.#work.id, evidence, state));
     } catch (cause) {
       throw notWithdrawn(evidence, state, cause);
     }
+  }
+
+  #contradicts(state: DeviceState, evidence: Evidence): boolean {
+    return contradicts(state, evidence, this.#work.options.versions);
+  }
+
+  #tellRetracted(evidence: Evidence, state: DeviceState): void {
+    const { id, emit } = this.#work;
+    this.#tookBack = true;
+    emit?.({ type: "retracted", device: id, evidence, state });
   }
 
   async #observe(seen: Observation): Promise<void> {

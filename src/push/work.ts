@@ -14,6 +14,7 @@ import type { Expectation } from "./evidence.ts";
 import { ofRead } from "./faults.ts";
 import type { PushOptions, ResolvedOptions } from "./options.ts";
 import type { Trail } from "./record/trail.ts";
+import { evidenceHeld } from "./retraction.ts";
 import { backoff, decideRead, isFinal } from "./retry-policy.ts";
 import type { Route } from "./routes.ts";
 import { referencedCredentials } from "./secret-references.ts";
@@ -111,7 +112,8 @@ export class Work implements DeliveryContext {
     const { prober } = this.#route;
     if (this.#probe === undefined && prober !== undefined) {
       const probe = bound(prober, this);
-      this.#probe = this.#shared.registry === undefined || probe === undefined ? probe : this.witness.watching(probe);
+      const watched = this.#shared.registry !== undefined || evidenceHeld(this.device) !== undefined;
+      this.#probe = watched && probe !== undefined ? this.witness.watching(probe) : probe;
     }
     return this.#probe;
   }
