@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ageOf } from "../src/core/versions.ts";
 import { createClient } from "../src/index.ts";
 
@@ -41,21 +41,45 @@ it("docs/trust.md quotes its example", () => {
   for (const line of lines) expect(example).toContain(line);
 });
 
-it("docs/trust.md's scheme of somebody's own orders what it says, and nothing else", async () => {
-  const blocks = readFileSync(join(root, "docs/trust.md"), "utf8").matchAll(/^```ts\n(.*?)```/gms);
-  const code = [...blocks].map(([, text = ""]) => text).find((text) => text.includes("const versions = "));
-  const folder = mkdtempSync(join(tmpdir(), "flashwave-trust-"));
-  try {
-    writeFileSync(join(folder, "scheme.ts"), `${code}\nexport { versions };`);
-    const { versions } = await import(pathToFileURL(join(folder, "scheme.ts")).href);
-    await createClient({ versions }).close();
-    expect([ageOf(versions, "r7", "r12"), ageOf(versions, "r12", "r7"), ageOf(versions, "r7", "r7")]).toEqual([
-      -5, 5, 0,
-    ]);
-    expect([ageOf(versions, "r7", "2.0.0"), ageOf(versions, "", "r7")]).toEqual([undefined, undefined]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+describe("docs/trust.md's schemes of somebody's own", () => {
+  const age = async (name: string, pairs: readonly (readonly [string, string])[]) => {
+    const blocks = readFileSync(join(root, "docs/trust.md"), "utf8").matchAll(/^```ts\n(.*?)```/gms);
+    const code = [...blocks].map(([, text = ""]) => text).find((text) => text.includes(`const ${name} = `));
+    const folder = mkdtempSync(join(tmpdir(), "flashwave-trust-"));
+    try {
+      const door = JSON.stringify(pathToFileURL(join(root, "src/index.ts")).href);
+      const path = join(folder, "scheme.ts");
+      writeFileSync(path, `import { semver } from ${door};\n${code}\nexport const scheme = ${name}, used = semver;`);
+      const { scheme } = await import(pathToFileURL(path).href);
+      await createClient({ versions: scheme }).close();
+      return pairs.map(([a, b]) => Math.sign(ageOf(scheme, a, b) ?? Number.NaN));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  it("order numbers behind a letter, and nothing else", async () => {
+    const pairs = [
+      ["r7", "r12"],
+      ["r12", "r7"],
+      ["r7", "r7"],
+      ["r7", "2.0.0"],
+      ["", "r7"],
+    ] as const;
+    expect(await age("versions", pairs)).toEqual([-1, 1, 0, Number.NaN, Number.NaN]);
+  });
+
+  it("order Tasmota's versions, and none of another variant", async () => {
+    const own = ["13.1.0(tasmota)", "13.2.0(tasmota)", "13.10.0(tasmota)"] as const;
+    const pairs = [
+      [own[0], own[1]],
+      [own[2], own[1]],
+      [own[1], own[1]],
+      [own[1], "13.1.0(lite)"],
+      [own[0], "13.1.0"],
+    ] as const;
+    expect(await age("tasmotas", pairs)).toEqual([-1, 1, 0, Number.NaN, Number.NaN]);
+  });
 });
 
 it("README's code against a simulated device runs", async () => {

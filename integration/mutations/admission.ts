@@ -57,6 +57,18 @@ export const admissionMutations: readonly Mutation[] = [
     test: byRule("names that nobody orders"),
   },
   {
+    name: "builds-taken-for-one",
+    defect: "another build of the version that runs, which may be an older one, passes for the same",
+    edits: [
+      {
+        file: "src/core/versions.ts",
+        find: "return a === b || isSame(versions, a, b) ? 0 : undefined;",
+        replace: "return 0;",
+      },
+    ],
+    test: byRule("another build of the same version"),
+  },
+  {
     name: "approval-of-any-device",
     defect: "an approval for one device covers all",
     edits: [{ file: rules, find: 'if (!devices.includes(device)) return "it names other devices";', replace: "" }],
@@ -186,8 +198,8 @@ export const admissionMutations: readonly Mutation[] = [
     edits: [
       {
         file: rules,
-        find: "ageOf(versions, version, minimum);\n  if (age !== undefined && age >= 0)",
-        replace: "ageOf(versions, version, minimum);\n  if (age !== undefined && age > 0)",
+        find: "=== 0 ? 0 : ageOf(versions, version, minimum);\n  if (age !== undefined && age >= 0)",
+        replace: "=== 0 ? 0 : ageOf(versions, version, minimum);\n  if (age !== undefined && age > 0)",
       },
     ],
     test: byRule("the oldest that it may replace"),

@@ -52,6 +52,8 @@ const orders = (version: string): boolean => grammar.test(version) || dotted.tes
 const withoutPrefix = (version: string): string =>
   version.startsWith("v") && orders(version) ? version.slice(1) : version;
 
+const buildOf = (version: string): string | undefined => grammar.exec(version)?.[5];
+
 /**
  * Semantic Versioning 2.0.0: precedence by §11, numbers of any length, a leading "v" tolerated. Build metadata does not
  * order (§10), but tells versions apart in `equal`: 1.0.0+a and 1.0.0+b are different images. Dotted numbers that it
@@ -63,5 +65,6 @@ export const semver: Required<VersionScheme> = Object.freeze({
   compare: (a: string, b: string) => compareCodeUnits(sortKey(a), sortKey(b)),
   equal: (reported: string, expected: string) => withoutPrefix(reported) === withoutPrefix(expected),
   orders,
+  same: (a: string, b: string) => sortKey(a) === sortKey(b) && buildOf(a) === buildOf(b),
   sortKey,
 });

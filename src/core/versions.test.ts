@@ -200,12 +200,18 @@ describe("exact", () => {
 });
 
 describe("ageOf", () => {
-  const byNumber = { compare: (a: string, b: string) => Number(a) - Number(b) };
+  const byNumber = {
+    compare: (a: string, b: string) => Number(a) - Number(b),
+    equal: (a: string, b: string) => Number(a) === Number(b),
+  };
+  const buildIn = (text: string): string | undefined => text.split("+")[1];
 
   it("is the order where the scheme has one, each way round", () => {
     fc.assert(
       fc.property(version, version, (a, b) => {
-        const known = (semver.orders(a) && semver.orders(b)) || a === b;
+        const level = semver.compare(a, b) === 0;
+        const placed = semver.orders(a) && semver.orders(b);
+        const known = a === b || (placed && (!level || buildIn(a) === buildIn(b)));
         expect(ageOf(semver, a, b)).toBe(known ? semver.compare(a, b) : undefined);
         expect(ageOf(semver, b, a)).toBe(known ? semver.compare(b, a) : undefined);
       }),
@@ -221,6 +227,24 @@ describe("ageOf", () => {
     ] as const;
     expect(pairs.map(([a, b]) => ageOf(semver, a, b))).toEqual([undefined, undefined, undefined]);
     expect([ageOf(semver, "r7", "r7"), ageOf(exact, "a", "a"), ageOf(exact, "a", "b")]).toEqual([0, 0, undefined]);
+  });
+
+  it("is nothing between two builds of one version, and 0 between two ways to write one", () => {
+    const builds = [
+      ["1.0.0+a", "1.0.0+b"],
+      ["1.0.0", "1.0.0+a"],
+      ["1.0.0-rc+9", "v1.0.0-rc+10"],
+      ["1.0+a", "1.0"],
+    ] as const;
+    expect(builds.map(([a, b]) => ageOf(semver, a, b))).toEqual(builds.map(() => undefined));
+    const spelt = [
+      ["1.2", "1.2.0"],
+      ["v1.2.3", "1.2.3"],
+      ["1.2.3+a", "v1.2.3+a"],
+      ["7.00.01.171", "v7.0.1.171.0"],
+    ] as const;
+    expect(spelt.map(([a, b]) => ageOf(semver, a, b))).toEqual(spelt.map(() => 0));
+    expect(ageOf({ ...semver, same: undefined as never }, "1.2", "1.2.0")).toBe(undefined);
   });
 
   it("takes the word of a scheme of somebody's own, and no number for none", () => {

@@ -2,7 +2,7 @@ import type { Artifact, SignedDocument } from "../../core/artifact.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { FlashwaveError, inContext, isFlashwaveError } from "../../core/errors.ts";
 import type { Admitted, DeviceState } from "../../core/outcome.ts";
-import { semver, type VersionScheme } from "../../core/versions.ts";
+import { type Ordering, semver } from "../../core/versions.ts";
 import { otherDevice } from "../faults.ts";
 import { type AdmissionOptions, type AdmissionPolicy, resolveAdmission } from "./options.ts";
 import {
@@ -28,17 +28,13 @@ export interface Candidate {
 /** The gate before the first byte, for one client. */
 export class Admission {
   readonly #policy: AdmissionPolicy;
-  readonly #versions: Pick<VersionScheme, "compare" | "orders">;
+  readonly #versions: Ordering;
   readonly #clock: Pick<Clock, "wall">;
   /** An artifact is immutable, and so is an approval that was read: whose signatures they have is found out once. */
   readonly #vouched: WeakMap<Artifact, Promise<Vouched>> = new WeakMap();
   readonly #leaves: WeakMap<SignedDocument, Leave> = new WeakMap();
 
-  constructor(
-    policy: AdmissionPolicy,
-    versions: Pick<VersionScheme, "compare" | "orders">,
-    clock: Pick<Clock, "wall">,
-  ) {
+  constructor(policy: AdmissionPolicy, versions: Ordering, clock: Pick<Clock, "wall">) {
     this.#policy = policy;
     this.#versions = versions;
     this.#clock = clock;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { DeviceState } from "../../core/outcome.ts";
-import { exact, semver, type VersionScheme } from "../../core/versions.ts";
+import { exact, type Ordering, semver } from "../../core/versions.ts";
 import type { Approval, Manifest } from "../../trust/index.ts";
 import { newSigner } from "../../trust/kit.suite.ts";
 import { type AdmissionOptions, resolveAdmission } from "./options.ts";
@@ -115,10 +115,7 @@ describe("what is said of the device", () => {
     Partial<ArtifactRef>,
     (() => Covered)?,
   ];
-  const judge = (
-    [, fields, seen, options, ref, cover = unasked]: Case,
-    versions: Pick<VersionScheme, "compare" | "orders"> = semver,
-  ) =>
+  const judge = ([, fields, seen, options, ref, cover = unasked]: Case, versions: Ordering = semver) =>
     judgeDevice(
       policy(options),
       fields === undefined ? bare : vouched(fields),
@@ -131,7 +128,11 @@ describe("what is said of the device", () => {
   const admitted: readonly Case[] = [
     ["an update", {}, {}, {}, {}],
     ["the same version again", {}, { version: "2.0.0" }, {}, {}],
-    ["the same version of another build", {}, { version: "2.0.0+b" }, {}, {}],
+    ["the same version of the same build", { version: "2.0.0+b" }, { version: "v2.0.0+b" }, {}, {}],
+    ["another build, with leave", {}, { version: "2.0.0+b" }, {}, {}, covered],
+    ["the same numbers between dots, spelt otherwise", { version: "1.2" }, { version: "1.2.0" }, {}, {}],
+    ["the same four numbers, spelt otherwise", { version: "7.00.01.171" }, { version: "v7.0.1.171" }, {}, {}],
+    ["any build of the oldest that it may replace", { minimumVersion: "1.0.0" }, { version: "1.0.0+7" }, {}, {}],
     ["hardware that it is for", { hardware: ["r1", "r2"] }, { hardware: "r2" }, {}, {}],
     ["any hardware where none is named", {}, { hardware: "r9" }, {}, {}],
     ["unreported hardware where the policy says so", { hardware: ["r2"] }, {}, { unreportedHardware: "admit" }, {}],
@@ -226,6 +227,21 @@ describe("what is said of the device", () => {
       "downgrade_refused",
       /runs "r7", and whether the artifact's "r8" is older cannot be told\. No approval .*none was given\. Get one, or give the client a versions scheme/,
     ],
+    ...(
+      [
+        ["another build of the same version", "2.0.0+a", "2.0.0+b"],
+        ["a build where none was", "2.0.0+a", "2.0.0"],
+        ["none where a build was", "2.0.0", "v2.0.0+a"],
+        ["another build of a prerelease", "2.0.0-rc.1+2", "2.0.0-rc.1+10"],
+      ] as const
+    ).map(
+      ([what, version, runs]) =>
+        [
+          [what, { version }, { version: runs }, {}, {}, none] as Case,
+          "downgrade_refused",
+          /whether the artifact's "2\.0\.0.*" is older cannot be told\. No approval .*versions scheme/,
+        ] as const,
+    ),
     [
       ["a name over a number", { version: "r8" }, {}, {}, {}, none],
       "downgrade_refused",
@@ -262,8 +278,17 @@ describe("what is said of the device", () => {
     const row: Case = ["", { version: "10" }, { version: "9" }, {}, {}, none];
     expect(judge(row, exact)?.code).toBe("downgrade_refused");
     expect(judge(row)?.code).toBe("downgrade_refused");
-    const byNumber = { compare: (a: string, b: string) => Number(a) - Number(b) };
+    const byNumber = {
+      compare: (a: string, b: string) => Number(a) - Number(b),
+      equal: (a: string, b: string) => a === b,
+    };
     expect(judge(row, byNumber)).toBeUndefined();
+    // Level is not the same, unless the scheme says so.
+    expect(judge(["", { version: "9.0" }, { version: "9" }, {}, {}, none], byNumber)?.message).toMatch(
+      /cannot be told/,
+    );
+    const same = (a: string, b: string) => Number(a) === Number(b);
+    expect(judge(["", { version: "9.0" }, { version: "9" }, {}, {}, none], { ...byNumber, same })).toBeUndefined();
     // Of which no number comes is no later one.
     expect(judge(["", { version: "x" }, { version: "9" }, {}, {}, none], byNumber)?.message).toMatch(/cannot be told/);
     expect(judge(["", { minimumVersion: "x" }, {}, {}, {}], byNumber)?.code).toBe("version_too_old");

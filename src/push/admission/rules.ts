@@ -1,7 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { FlashwaveErrorCode } from "../../core/errors.ts";
 import type { DeviceState } from "../../core/outcome.ts";
-import { ageOf, type VersionScheme } from "../../core/versions.ts";
+import { ageOf, type Ordering } from "../../core/versions.ts";
 import { type Approval, type Manifest, timeOf } from "../../trust/index.ts";
 import type { AdmissionPolicy } from "./options.ts";
 
@@ -114,7 +114,7 @@ export function judgeDevice(
   { manifest }: Vouched,
   artifact: ArtifactRef,
   state: DeviceState,
-  versions: Pick<VersionScheme, "compare" | "orders">,
+  versions: Ordering,
   cover: () => Covered,
 ): Refusal | undefined {
   const hardware = judgeHardware(policy, hardwareOf(manifest, artifact), state.hardware);
@@ -133,13 +133,10 @@ export function judgeDevice(
 /** What to do about versions that the client's scheme has no order for. */
 const ordering = ", or give the client a versions scheme that orders them";
 
-function judgeMinimum(
-  minimum: string | undefined,
-  version: string,
-  versions: Pick<VersionScheme, "compare" | "orders">,
-): Refusal | undefined {
+function judgeMinimum(minimum: string | undefined, version: string, versions: Ordering): Refusal | undefined {
   if (minimum === undefined) return undefined;
-  const age = ageOf(versions, version, minimum);
+  // A bound by precedence: any build of the oldest version is that version.
+  const age = versions.compare(version, minimum) === 0 ? 0 : ageOf(versions, version, minimum);
   if (age !== undefined && age >= 0) return undefined;
   const replaces = `The device runs ${quoted(version)}, and the artifact may replace ${quoted(minimum)} or a later version`;
   return refusal(
