@@ -152,15 +152,18 @@ describe("devices without a site", () => {
 
 describe("30 % tarpits", () => {
   const sites = Array.from({ length: 10 }, (_, i) => `s${i}`);
-  const slow = new Set(["s0", "s1", "s2"]);
   const limits = { inFlight: 60, inFlightPerSite: 6 };
-  /** Devices of the good sites served per virtual second, while the others swallow whatever is sent until its deadline. */
-  async function throughput(devices: readonly Device[], options: ClientOptions): Promise<number> {
+  /** Devices that are none of the slow ones served per virtual second, while those swallow whatever is sent until its deadline. */
+  async function throughput(
+    devices: readonly Device[],
+    options: ClientOptions,
+    isSlow = ({ site = "" }: Device) => Number(site.slice(1)) < 3,
+  ): Promise<number> {
     const { ends, tally } = await push(
       devices,
       ({ clock, random }) =>
-        async ({ site = "" }, step) => {
-          if (slow.has(site)) {
+        async (device, step) => {
+          if (isSlow(device)) {
             await clock.sleep(step.deadline - clock.now());
             throw fault("deadline_exceeded", { bytesOut: "some", retryable: true });
           }
@@ -169,14 +172,14 @@ describe("30 % tarpits", () => {
         },
       options,
     );
-    const good = ends.filter(({ outcome }) => !slow.has(outcome.device.split("-")[0] ?? ""));
+    const good = ends.filter(({ outcome }) => outcome.status === "sent");
     expect(good).toHaveLength(280);
     expect(tally["sent"]).toBe(280);
     return 280 / (Math.max(...good.map(({ at }) => at)) / 1_000);
   }
   const all = inhabitants(sites, 40);
   const shuffled = [...all].sort((a, b) => order(a) - order(b));
-  const healthy = all.filter(({ site = "" }) => !slow.has(site));
+  const healthy = all.filter(({ site = "" }) => Number(site.slice(1)) >= 3);
 
   it.each([
     ["come first", all],
@@ -186,6 +189,22 @@ describe("30 % tarpits", () => {
     expect((await throughput(devices, { limits })) / alone).toBeGreaterThan(0.9);
     // What a cap is for: without one the tarpits take nearly all places.
     expect((await throughput(devices, { limits: { inFlight: 60, inFlightPerSite: 60 } })) / alone).toBeLessThan(0.5);
+  });
+
+  /** Twelve of the forty at every site. */
+  const isSlow = ({ id }: Device) => Number(id.split("-")[1]) < 12;
+  const mixed = [...all].sort((a, b) => order(a) - order(b));
+  const others = mixed.filter((device) => !isSlow(device));
+
+  it("that stand within every site take its places from the others, which a cap cannot part", async () => {
+    const kept = (await throughput(mixed, { limits }, isSlow)) / (await throughput(others, { limits }, isSlow));
+    expect(kept).toBeLessThan(0.1);
+  });
+
+  it("that stand within every site leave the others their throughput where its cap has places for both", async () => {
+    const roomy = { inFlight: 180, inFlightPerSite: 18 };
+    const kept = (await throughput(mixed, { limits: roomy }, isSlow)) / (await throughput(others, { limits }, isSlow));
+    expect(kept).toBeGreaterThan(0.9);
   });
 });
 
