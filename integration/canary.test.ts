@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
   createCertificateAuthority,
   type DeviceServer,
+  type Dialect,
   defaultPaths,
   makeFirmware,
   plainDialect,
@@ -56,12 +58,18 @@ import { describePostgres, type PostgresServer, startPostgres } from "./peers/po
  */
 
 const canary = "c4n4ry-s3cret";
-/** As it is, and as it may have been wrapped on its way. */
+/** What the simulated devices call themselves where they ask for a login by Digest. */
+const realms = ["simulated device", "AXIS_ACCC8E000000", "SWUpdate", "shellysim-a8032ab12345"];
+/** Whoever has the hash of one of the first ones can log in with it as with the password (RFC 7616 §3.4.2, A1). */
+const hashed = [...realms.map((realm) => `admin:${realm}:${canary}`), canary];
+/** As it is, and as it may have been wrapped, or hashed for good, on its way. */
 const traces = [
   canary,
   Buffer.from(`admin:${canary}`).toString("base64"),
   Buffer.from(canary).toString("base64"),
+  Buffer.from(canary).toString("hex"),
   encodeURIComponent(canary),
+  ...["md5", "sha256"].flatMap((algorithm) => hashed.map((text) => createHash(algorithm).update(text).digest("hex"))),
 ];
 
 let folder: string;
@@ -70,6 +78,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "flashwave-canary-"));
   image = (await writeFirmware(join(folder, "fw.bin"), { version: "2.0.0", length: 100_000 })).path;
   for (const name of ["password", "token", "tls.key"]) await writeFile(join(folder, name), canary);
+  await writeFile(join(folder, "ca.pem"), authority.cert);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -166,16 +175,44 @@ it("leaves nothing of a token, nor of a header", { timeout: 60_000 }, async () =
 
 const authority = createCertificateAuthority();
 const admin = { username: "admin" } as const;
+
+/** Any protocol, behind a bearer token (RFC 6750). */
+function withToken(dialect: Dialect, token: string): Dialect {
+  return {
+    ...dialect,
+    answer(device, endpoint, asked, effect) {
+      if (asked.head.headers["authorization"] === `Bearer ${token}`) {
+        return dialect.answer(device, endpoint, asked, effect);
+      }
+      const headers = { "www-authenticate": "Bearer" };
+      return { reply: { status: 401, headers, body: "" }, outcome: "refused" };
+    },
+  };
+}
+
 /** A device that wants a login, and what a client needs to speak to it. */
 interface Wanting {
   readonly kind: string;
   readonly delivery: (publisher: Publisher) => Delivery;
   readonly start: (password: string) => Promise<DeviceServer | RedfishDevice>;
   readonly device?: Pick<Device, "probe" | "profile">;
+  /** It wants a token, not a name and a password. */
+  readonly byToken?: true;
 }
 const about = { id: "dev-1", uptime: 3_600 } as const;
 /** One of every protocol, each with a login of its own: in headers, within a form, in a query, or a session. */
 const wanting: readonly Wanting[] = [
+  {
+    kind: "http",
+    delivery: () => http(),
+    start: (password) => startDeviceServer({ ...about, dialect: locked(password) }),
+  },
+  {
+    kind: "http",
+    delivery: () => http(),
+    start: (token) => startDeviceServer({ ...about, dialect: withToken(plainDialect(defaultPaths), token) }),
+    byToken: true,
+  },
   {
     kind: "tus",
     delivery: () => tus(),
@@ -213,7 +250,10 @@ const wanting: readonly Wanting[] = [
   },
 ];
 const named = (some: readonly Wanting[]) =>
-  some.map((one) => [one.device?.profile === undefined ? one.kind : `${one.kind} by its query`, one] as const);
+  some.map((one) => {
+    const by = one.byToken ? " by a token" : one.device?.profile === undefined ? "" : " by its query";
+    return [`${one.kind}${by}`, one] as const;
+  });
 
 it.each(named(wanting))(
   "leaves nothing of the login to %s, nor of its session",
@@ -228,9 +268,9 @@ it.each(named(wanting))(
       await using server = await one.start(theirs);
       await using client = fastClient({
         deliveries: [one.delivery(publisher)],
-        probers: [httpProbe({ health: false })],
+        ...(one.device?.probe && { probers: [httpProbe({ health: false })] }),
         tls: { ca: authority.cert },
-        credentials: () => ({ ...admin, password: new Secret(canary) }),
+        credentials: () => (one.byToken ? { token: new Secret(canary) } : { ...admin, password: new Secret(canary) }),
         onEvent: (event) => lines.push(printed(event)),
       });
       const device: Device = { id: "dev-1", address: server.url, ...one.device };
@@ -239,7 +279,8 @@ it.each(named(wanting))(
       lines.push(printed(outcome), printed(outcome.record), inspect(client, { depth: 9, showHidden: true }));
       for (const call of [() => client.inspect(device), () => client.push(device, artifact)])
         lines.push(printed(await call().catch((error: unknown) => error)));
-      tokens.push(...server.device.requests.flatMap(({ headers }) => headers["x-auth-token"] ?? []));
+      tokens.push(...tokensOf(server));
+      expect(realms).toEqual(expect.arrayContaining(realmsOf(server)));
     }
     // Something was told indeed: of a login that was taken, and of one that was not.
     expect(statuses).toEqual(["updated", "failed"]);
@@ -248,8 +289,38 @@ it.each(named(wanting))(
   },
 );
 
-/** The command lines of one device of a store from its first to its last, and what each said by its first two words. */
-async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at: string) {
+const headersTo = ({ device }: DeviceServer | RedfishDevice) => device.requests.map(({ headers }) => headers);
+const tokensOf = (server: DeviceServer | RedfishDevice) =>
+  headersTo(server).flatMap((headers) => headers["x-auth-token"] ?? []);
+const realmsOf = (server: DeviceServer | RedfishDevice) =>
+  headersTo(server).flatMap(({ authorization = "" }) => /^Digest .*realm="([^"]*)"/.exec(authorization)?.[1] ?? []);
+
+/** Rows that no store may keep: a login in the headers of a device's own profile, and of a profile. */
+async function writeLeaky(): Promise<readonly string[]> {
+  const rows = {
+    devices: [
+      {
+        id: "dev-1",
+        address: "http://10.0.0.1",
+        profile: { send: { headers: { Authorization: `Bearer ${canary}` } } },
+      },
+      { id: "dev-2", address: "http://10.0.0.1", profile: { inspect: { headers: { cookie: `session=${canary}` } } } },
+    ],
+    profiles: ["x-api-key", "Proxy-Authorization"].map((name) => {
+      return { id: name, name, items: [{ purpose: "send", kind: "header", name, value: canary }] };
+    }),
+  };
+  return Promise.all(
+    Object.entries(rows).map(async ([name, some]) => {
+      const path = join(folder, `leaky-${name}.ndjson`);
+      await writeFile(path, some.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      return path;
+    }),
+  );
+}
+
+/** The command lines of one device of a store from its first to its last. */
+async function linesOf({ kind, device = {}, byToken }: Wanting, urls: readonly string[], at: string) {
   const store = ["--store", join(at, "fleet.db")];
   const via = ["--via", kind];
   const probe = device.probe === undefined ? [] : ["--probe", device.probe];
@@ -257,8 +328,10 @@ async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at:
     "--option",
     `${name}=${value}`,
   ]);
-  const login = ["--user", "admin", "--password-file", "password"];
-  const reach = ["--to", "dev-1", "--secrets", folder, "--permit", "127.0.0.0/8", ...store];
+  const login = byToken ? ["--token-file", "token"] : ["--user", "admin", "--password-file", "password"];
+  const ca = kind === "redfish" ? ["--ca", join(folder, "ca.pem")] : [];
+  const reach = ["--to", "dev-1", "--secrets", folder, "--permit", "127.0.0.0/8", ...ca, ...store];
+  const [devices = "", profiles = ""] = await writeLeaky();
   const update = [
     "update",
     image,
@@ -270,13 +343,14 @@ async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at:
     "2s",
     "--stable-for",
     "20ms",
-    "--no-health",
+    ...(kind === "redfish" ? [] : ["--no-health"]),
     ...reach,
   ];
-  const said = new Map<string, string>();
-  for (const line of [
+  return [
     ["profile", "add", "p", ...via, ...options, ...store],
     ["device", "add", "dev-1", "--address", urls[0] ?? "", ...via, ...probe, "--profile", "p", ...login, ...store],
+    ["device", "import", devices, ...store],
+    ["profile", "import", profiles, "--json", ...store],
     [...update, "--record", join(at, "record.json"), "--json"],
     ["inspect", "--json", ...reach],
     ["device", "set", "dev-1", "--address", urls[1] ?? "", ...store],
@@ -287,7 +361,13 @@ async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at:
       ...["csv", "ndjson"].map((format) => [table, "export", "--format", format, ...store]),
     ]),
     ...[[], ["--json"]].map((json) => ["profile", "resolve", "dev-1", ...json, ...store]),
-  ]) {
+  ];
+}
+
+/** What each of these lines said, by its first two words. */
+async function walk(lines: readonly (readonly string[])[]) {
+  const said = new Map<string, string>();
+  for (const line of lines) {
     const { code, out, err } = await runHere(line);
     expectNone(`${out}\n${err} `);
     const name = line.slice(0, 2).join(" ").replace(image, "");
@@ -296,22 +376,28 @@ async function walk({ kind, device = {} }: Wanting, urls: readonly string[], at:
   return said;
 }
 
-it.each(named(wanting.filter(({ kind }) => kind !== "redfish")))(
+it.each(named(wanting))(
   "leaves nothing of the login to %s in a store, nor in what the command line says and exports of it",
   { timeout: 60_000 },
   async (_, one) => {
     await using taking = await one.start(canary);
     await using refusing = await one.start("another");
     const at = await mkdtemp(join(folder, "store-"));
-    const said = await walk(one, [taking.url, refusing.url], at);
+    const said = await walk(await linesOf(one, [taking.url, refusing.url], at));
     expect(said.get("update ")).toMatch(/^0 .*"updated".*\n\n3 dev-1 /s);
     expect([taking.device.version, refusing.device.version]).toEqual(["2.0.0", "1.0.0"]);
     // The search is a search: where the login is kept is shown, exported and stored, all but the login.
-    for (const name of ["device show", "device list", "device export"]) expect(said.get(name)).toContain('"password"');
+    for (const name of ["device show", "device list", "device export"])
+      expect(said.get(name)).toContain(one.byToken ? '"token"' : '"password"');
+    expect(said.get("device import")).toBe("3 0 created, 0 updated, 2 refused.\n\n");
+    expect(said.get("profile import")?.match(/"invalid_profile"/g)).toHaveLength(2);
+    const tokens = tokensOf(taking);
+    expect(tokens.length > 0).toBe(one.kind === "redfish");
+    for (const told of said.values()) expectNone(told, tokens);
     const kept = await readdir(at);
     expect(kept).toEqual(expect.arrayContaining(["fleet.db", "record.json"]));
     for (const name of kept.filter((file) => file !== "fleet.db.artifacts"))
-      expectNone((await readFile(join(at, name))).toString("latin1").padEnd(1));
+      expectNone((await readFile(join(at, name))).toString("latin1").padEnd(1), [...traces, ...tokens]);
   },
 );
 

@@ -40,6 +40,28 @@ export const tellingMutations: readonly Mutation[] = [
     test: { file: "integration/canary.test.ts", title: "leaves nothing of a token, nor of a header" },
   },
   {
+    name: "hashed-login-in-error",
+    defect: "the error for a login by Digest that is refused shows what is as good as its password",
+    edits: [
+      {
+        file: "src/delivery/shared/authorization.ts",
+        find: "if (again.reply.status === 401) throw this.#refused(wrong, again.reply, request);",
+        replace:
+          'if (again.reply.status === 401) {\n      const { challenge } = chooseAnswer(challengesOf(reply.headers), "digest", false) as never;\n      const { username, password } = credentials as never as { username: string; password: { reveal(): string } };\n      throw this.#refused(digestSecret(challenge, username, password.reveal(), ""), again.reply, request);\n    }',
+      },
+      {
+        file: "src/delivery/shared/authorization.ts",
+        find: 'import { challengesOf, parseParams } from "./challenges.ts";',
+        replace:
+          'import { challengesOf, parseParams } from "./challenges.ts";\nimport { digestSecret } from "./digest-auth.ts";',
+      },
+    ],
+    test: {
+      file: "integration/canary.test.ts",
+      title: "leaves nothing of a password in what a client tells, nor in its registry's files",
+    },
+  },
+  {
     name: "tls-key-in-error",
     defect: "the error for a TLS key that does not fit shows it",
     edits: [
@@ -67,6 +89,33 @@ export const tellingMutations: readonly Mutation[] = [
     test: {
       file: "integration/canary.test.ts",
       title: "leaves nothing of a private key, of TLS or for signing, nor of its passphrase",
+    },
+  },
+  {
+    name: "login-kept-of-a-device",
+    defect: "a login in a header of a device's own profile is kept, shown and exported",
+    edits: [
+      { file: "src/registry/device-input.ts", find: "if (login !== undefined) return", replace: "if (false) return" },
+    ],
+    test: {
+      file: "integration/canary.test.ts",
+      title: "in a store, nor in what the command line says and exports of it",
+    },
+  },
+  {
+    name: "login-kept-of-a-profile",
+    defect: "a login in a header of a profile is kept, shown and exported",
+    edits: [
+      {
+        file: "src/registry/profile-items.ts",
+        find: 'if (kind === "header" && isLoginHeader(name)) return',
+        replace: "if (false) return",
+      },
+    ],
+    test: {
+      file: "src/registry/memory/memory.test.ts",
+      suite: "src/registry/profiles.suite.ts",
+      title: "keeps no header that holds a login, whoever it is for",
     },
   },
   {

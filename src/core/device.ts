@@ -12,7 +12,10 @@ export interface Device {
   readonly delivery?: string;
   /** The probe kind that reads this device's state. Default: the one its delivery brings along. */
   readonly probe?: string;
-  /** How this device differs from its delivery's defaults. Freeze and share one object between like devices: it is compiled once. */
+  /**
+   * How this device differs from its delivery's defaults. Freeze and share one object between like devices: it is compiled
+   * once. A registry keeps none whose headers hold a login.
+   */
   readonly profile?: Profile;
   /** Certificate pins, `sha256/<base64 of the SPKI hash>` or a colon-separated SHA-256 fingerprint. Any one may match. */
   readonly pins?: readonly string[];

@@ -14,7 +14,10 @@ export type ProfileItemKind = "header" | "query" | "form" | "check";
 export interface ProfileItem {
   readonly purpose: Purpose;
   readonly kind: ProfileItemKind;
-  /** Header names are kept in lower case; a check's name is its JSON pointer. */
+  /**
+   * Header names are kept in lower case; those that hold a login (`authorization`, `cookie`, `x-api-key`, …) are refused, since
+   * what is kept is shown and exported: a device's `credentials` say where its login is. A check's name is its JSON pointer.
+   */
   readonly name: string;
   /** Absent: inherits. An item that has no value anywhere is left out. */
   readonly value?: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceCredentials } from "../core/credentials.ts";
 import type { DeviceInput } from "../core/registry.ts";
-import { accept, device, isDeeplyFrozen, type RegistryDriver } from "./driver.suite.ts";
+import { accept, device, isDeeplyFrozen, loginHeaders, type RegistryDriver } from "./driver.suite.ts";
 
 const endless: Record<string, unknown> = {};
 endless["again"] = endless;
@@ -65,6 +65,22 @@ const malformed: readonly (readonly [what: string, result: string, row: unknown]
     { ...device("a"), profile: { send: { path: "\uD800" } } },
   ],
   ["a profile that is a list", "invalid_profile", { ...device("a"), profile: [] }],
+  ...(["send", "inspect", "activate", "commit", "rollback", "health"] as const).map(
+    (purpose) =>
+      [
+        `a profile with a login, to ${purpose}`,
+        "invalid_profile",
+        device("a", { profile: { [purpose]: { headers: { "x-a": "1", Authorization: "Bearer hush-hush" } } } }),
+      ] as const,
+  ),
+  ...loginHeaders.map(
+    (name) =>
+      [
+        `a profile with a header ${JSON.stringify(name)}`,
+        "invalid_profile",
+        device("a", { profile: { send: { headers: { [name]: "hush-hush" } } } }),
+      ] as const,
+  ),
   ["an empty profileId", "invalid_profile", device("a", { profileId: "" })],
   ["a revision that is none", "invalid_device", { ...device("a"), ifRevision: -1 }],
 ];
@@ -102,6 +118,22 @@ export function testDeviceDoor(driver: RegistryDriver): void {
       const profile = (await registry.devices.getMany(["a"])).get("a")?.profile;
       expect(profile).toStrictEqual({ send: { path: "/a", list: [1, "b", null, { c: true }] } });
       expect(isDeeplyFrozen(profile)).toBe(true);
+    });
+
+    it("says where a login belongs that stands in a profile's header, and keeps headers of all other names", async () => {
+      await using registry = await driver.open();
+      const put = async (headers: Readonly<Record<string, string>>) =>
+        (await registry.devices.put([device("a", { profile: { send: { headers } } })]))[0];
+      expect(await put({ "x-a": "1", AUTHORIZATION: "hush-hush" })).toEqual({
+        id: "a",
+        result: "invalid_profile",
+        reason: expect.stringMatching(
+          /^profile\.send\.headers must not hold "authorization": .*a device's credentials say/,
+        ),
+      });
+      const kept = { "x-key": "1", "x-authorization": "2", cookies: "3" };
+      expect(await put(kept)).toMatchObject({ result: "created" });
+      expect((await registry.devices.getMany(["a"])).get("a")?.profile?.send?.headers).toEqual(kept);
     });
 
     it("keeps a repeated tag once", async () => {

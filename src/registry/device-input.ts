@@ -2,6 +2,7 @@ import type { DeviceInput, DevicePutResult } from "../core/device-registry.ts";
 import { type Profile, purposes } from "../core/profile.ts";
 import { credentialsRule, readCredentials } from "./credentials-input.ts";
 import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
+import { loginAmong, loginRule } from "./login-headers.ts";
 import { copyPlain, isPrintable, isRecord, isReservedName, isText, Refusal } from "./plain.ts";
 
 type DeviceRefusal = Refusal<Extract<DevicePutResult, { reason: string }>["result"]>;
@@ -50,6 +51,8 @@ function readLists(row: DeviceInput): DeviceFields | DeviceRefusal {
       `profile must be plain JSON of at most 64 KiB that names requests by purpose; its ${deliveryOptionsRule}`,
     );
   }
+  const login = profile && loginIn(profile);
+  if (login !== undefined) return new Refusal("invalid_profile", login);
   const credentials = row.credentials === undefined ? undefined : readCredentials(row.credentials);
   if (row.credentials !== undefined && credentials === undefined) return refuse(credentialsRule);
   return Object.freeze({
@@ -109,4 +112,13 @@ function copyProfile(value: unknown): Profile | undefined {
       : isPurpose(purpose) &&
         (isRecord(request) || (request === false && (purpose === "inspect" || purpose === "health")));
   return Object.entries(copied).every(isRequest) ? (copied as Profile) : undefined;
+}
+
+/** What is wrong with the headers of its requests, if one of them holds a login. */
+function loginIn(profile: Profile): string | undefined {
+  for (const [purpose, request] of Object.entries(profile)) {
+    const name = isRecord(request) ? loginAmong(request["headers"]) : undefined;
+    if (name !== undefined) return `profile.${purpose}.headers must not hold ${JSON.stringify(name)}: ${loginRule}`;
+  }
+  return undefined;
 }

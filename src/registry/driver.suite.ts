@@ -44,6 +44,18 @@ export const device = (id: string, more: Omit<DeviceInput, "id" | "address"> = {
   ...more,
 });
 
+/** What no profile may have a header of, as somebody may spell it. */
+export const loginHeaders: readonly string[] = [
+  "authorization",
+  "Proxy-Authorization",
+  "COOKIE",
+  "Set-Cookie",
+  "api-key",
+  "X-API-Key",
+  "x-access-token",
+  "X-Auth-Token",
+];
+
 /** Puts rows that must all be accepted, and returns their revisions. */
 export async function accept<Row, Result extends { readonly result: string }>(
   table: { put(rows: readonly Row[]): Promise<readonly Result[]> },

@@ -1,5 +1,6 @@
 import { purposes } from "../core/profile.ts";
 import type { ProfileItem, ProfileItemKind } from "../core/profile-registry.ts";
+import { isLoginHeader, loginRule } from "./login-headers.ts";
 import { isPrintable, isRecord, isReservedName, isText } from "./plain.ts";
 
 export const itemKinds: readonly ProfileItemKind[] = Object.freeze(["header", "query", "form", "check"]);
@@ -32,6 +33,7 @@ function readItem(value: unknown): ProfileItem | string {
   if (!isItemKind(kind)) return `kind must be one of ${itemKinds.join(", ")}`;
   const name = readName(kind, value["name"]);
   if (name === undefined) return "name must suit its kind, and be at most 256 printable characters";
+  if (kind === "header" && isLoginHeader(name)) return `name must not be ${JSON.stringify(name)}: ${loginRule}`;
   if (text !== undefined && !(kind === "header" ? isHeaderValue(text) : isText(text, 8_192))) {
     return "value must be text of at most 8,192 characters, in a header without line breaks";
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProfileInput, ProfileItem, Registry } from "../core/registry.ts";
-import { accept, device, isDeeplyFrozen, type RegistryDriver, stoppedClock } from "./driver.suite.ts";
+import { accept, device, isDeeplyFrozen, loginHeaders, type RegistryDriver, stoppedClock } from "./driver.suite.ts";
 
 const full: ProfileInput = {
   id: "pos",
@@ -58,6 +58,8 @@ const malformed: readonly (readonly [result: string, row: unknown])[] = [
   ["invalid_profile", base("a", { items: [item("a b")] })],
   ["invalid_profile", base("a", { items: [item("a", { value: "x\r\ny: z" })] })],
   ["invalid_profile", base("a", { items: [item("")] })],
+  ...loginHeaders.map((name) => ["invalid_profile", base("a", { items: [item(name)] })] as const),
+  ["invalid_profile", under("p", "a", { items: [item("x-a"), item("authorization", { enabled: false })] })],
   ["invalid_profile", base("a", { items: [item("", { kind: "query" })] })],
   ["invalid_profile", base("a", { items: [item("version", { kind: "check" })] })],
   ["invalid_profile", base("a", { items: [item("__proto__", { kind: "form" })] })],
@@ -141,6 +143,24 @@ function testRows(driver: RegistryDriver): void {
     await accept(registry.profiles, base("a", { items: [item("X-Key"), item("X-Key", { kind: "form" })] }));
     const row = (await registry.profiles.getMany(["a"])).get("a");
     expect(row?.items.map(({ name }) => name)).toEqual(["x-key", "X-Key"]);
+  });
+
+  it("keeps no header that holds a login, whoever it is for, and says where a login belongs", async () => {
+    await using registry = await driver.open();
+    await plant(registry);
+    const login = [item("x-a"), item("Authorization", { value: "Bearer hush-hush" })];
+    const rows = [base("a"), under("p", "b"), under("g", "c", { scope: "group", group: "g" })];
+    const results = await registry.profiles.put(rows.map((row) => ({ ...row, items: login })));
+    for (const [at, { id }] of rows.entries())
+      expect(results[at]).toEqual({
+        id,
+        result: "invalid_profile",
+        reason: expect.stringMatching(/^items\[1\]\.name must not be "authorization": .*a device's credentials say/),
+      });
+    expect(JSON.stringify(results)).not.toContain("hush-hush");
+    const others = ["x-key", "x-authorization", "cookies"].map((name) => item(name));
+    const forms = ["authorization", "cookie"].map((name) => item(name, { kind: "form" }));
+    await accept(registry.profiles, base("a", { items: [...others, ...forms] }));
   });
 
   it("writes on a matching revision only", async () => {

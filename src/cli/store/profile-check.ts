@@ -1,5 +1,4 @@
 import {
-  FlashwaveError,
   isFlashwaveError,
   type Profile,
   type ProfileInput,
@@ -24,24 +23,7 @@ import { layersOf } from "./resolution.ts";
 export async function checkBase(input: ProfileInput): Promise<void> {
   const fields = readProfile(input);
   if (fields instanceof Refusal) return;
-  refuseLogin(fields);
   await requireProfile(fields.delivery, resolveLayers([fields]));
-}
-
-function checkLogin(input: ProfileInput): void {
-  const fields = readProfile(input);
-  if (!(fields instanceof Refusal)) refuseLogin(fields);
-}
-
-/** What a store keeps of a profile it shows and exports to whoever may read it; a login has a place of its own. */
-function refuseLogin({ items }: ProfileFields): void {
-  const login = items.find(({ kind, name }) => kind === "header" && /^(?:proxy-)?authorization$/i.test(name));
-  if (login === undefined) return;
-  throw new FlashwaveError(
-    "invalid_profile",
-    `The header ${JSON.stringify(login.name.toLowerCase())} holds a login, and a store shows and exports what a profile says. Leave it out, and say on the devices where the login is: flashwave device set with --token-env, --token-file, or --user and --password-env or --password-file.`,
-    { phase: "prepare" },
-  );
 }
 
 /**
@@ -49,9 +31,9 @@ function refuseLogin({ items }: ProfileFields): void {
  * be further on in the file.
  */
 export async function faultOfRow(input: ProfileInput): Promise<string | undefined> {
+  if (input.parent !== undefined) return undefined;
   try {
-    if (input.parent === undefined) await checkBase(input);
-    else checkLogin(input);
+    await checkBase(input);
     return undefined;
   } catch (error) {
     if (isFlashwaveError(error)) return error.message;
@@ -66,7 +48,6 @@ export async function faultOfRow(input: ProfileInput): Promise<string | undefine
 export async function checkOverride(registry: Registry, input: ProfileInput, signal: AbortSignal): Promise<void> {
   const fields = readProfile(input);
   if (fields instanceof Refusal) return;
-  refuseLogin(fields);
   const above = await ancestorsOf(registry.profiles, fields.parent, signal);
   const base = above.at(-1);
   const kind = fields.delivery ?? above.find(({ delivery }) => delivery !== undefined)?.delivery;

@@ -34,6 +34,11 @@ const sentences: readonly (readonly [theirs: string, ours: string])[] = [
   ],
 ];
 
+const login: readonly [theirs: string, ours: string] = [
+  "a device's credentials say where its login is to be found, and what they cannot say goes with the call",
+  "flashwave device set says where a device's login is to be found (--token-env, --token-file, or --user with --password-env or --password-file), and what is no password and no bearer token goes with the call (--header of update)",
+];
+
 /** As the columns are called; what the SDK calls a registry is a store here. */
 export function reasonInColumns(reason: string): string {
   return reason
@@ -50,6 +55,8 @@ export function reasonInFlags(reason: string): string {
       /^items\[\d+\]\.value must be text of at most 8,192 characters, in a header/,
       "--header holds at most 8,192 characters,",
     )
+    .replace(/^items\[\d+\]\.name must not be/, "--header must not be")
+    .replace(...login)
     .replace(/^requests\./, "");
   return inFlags(named);
 }
@@ -57,6 +64,7 @@ export function reasonInFlags(reason: string): string {
 /** In a file the requests stand by purpose, and the items within them. */
 export function reasonInFile(reason: string, items: readonly ProfileItem[]): string {
   return reasonInColumns(reason)
+    .replace(...login)
     .replace(/^requests\./, "")
     .replace(/^items\[(\d+)\]/, (whole, at: string) => {
       const item = items[Number(at)];

@@ -156,6 +156,23 @@ it.each([
   expect(await registryRows()).toBe(600);
 });
 
+it("keeps no login that a device's own profile has in a header, and says where it belongs", async () => {
+  const profile = (headers: object) => ({ send: { headers } });
+  const rows = [
+    { id: "a", address: "http://10.0.0.1", profile: profile({ Authorization: "Bearer CANARY" }) },
+    { id: "b", address: "http://10.0.0.2", profile: profile({ "x-key": "1" }) },
+  ];
+  const path = file("own.ndjson", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const ended = await device("import", path);
+  expect(ended).toMatchObject({ code: 3, out: "1 created, 0 updated, 1 refused.\n" });
+  expect(ended.err).toMatch(
+    /^line 1: a: invalid_profile: profile\.send\.headers must not hold "authorization": [^\n]*a device's credentials say where its login is to be found[^\n]*\n$/,
+  );
+  const said = await Promise.all([device("show", "b"), device("export"), device("list", "--json")]);
+  expect(ended.err + said.map(({ out }) => out).join("")).not.toContain("CANARY");
+  expect(await ids()).toEqual(["b"]);
+});
+
 it("exports what import reads, formulas as text", async () => {
   await device("add", "a", "--address", "http://10.0.0.1", "--name", '=1+"1"', "--tag", "@x");
   for (const format of ["csv", "ndjson"]) {

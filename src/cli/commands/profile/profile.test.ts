@@ -174,10 +174,20 @@ it.each<[string, readonly string[], number, string]>([
   ["headers that are none", ["add", "q", "--file", "HEADERS"], 2, "the headers of send must be an object"],
   ["a file and options", ["add", "q", "--file", "TEXT", "--path", "/x"], 2, "exclude each other"],
   ["a kind that is none", ["list", "--kind", "deep"], 2, "--kind takes"],
-  ["a login in a header", ["add", "q", "--header", "Authorization: Bearer CANARY"], 2, '"authorization" holds a login'],
-  ["a login of a file", ["add", "q", "--file", "LOGIN"], 2, '--file: The header "proxy-authorization" holds a login'],
-  ["a login of an override", ["override", "p", "--header", "authorization: CANARY"], 2, "holds a login"],
-  ["a login set later", ["set", "g", "--header", "AUTHORIZATION: CANARY"], 2, "holds a login"],
+  [
+    "a login in a header",
+    ["add", "q", "--header", "Authorization: Bearer CANARY"],
+    3,
+    'invalid_profile: --header must not be "authorization": a header of that name holds a login, and what is kept is shown and exported; flashwave device set says where',
+  ],
+  [
+    "a login of a file",
+    ["add", "q", "--file", "LOGIN"],
+    3,
+    'invalid_profile: send.headers["Proxy-Authorization"].name must not be "proxy-authorization"',
+  ],
+  ["a login of an override", ["override", "p", "--header", "X-Api-Key: CANARY"], 3, 'must not be "x-api-key"'],
+  ["a login set later", ["set", "g", "--header", "COOKIE: CANARY"], 3, 'must not be "cookie"'],
 ])("%s is refused in one sentence, and nothing is written", async (_, args, code, sentence) => {
   await profile("add", "p", "--path", "/p");
   await profile("override", "p", "--group", "g", "--id", "g");
@@ -261,7 +271,7 @@ it("imports the profiles that their kinds take, and says of each other where it 
   expect(ended).toMatchObject({ code: 3, out: "2 created, 0 updated, 4 refused.\n" });
   expect(ended.err).not.toContain("CANARY");
   expect(ended.err).toMatch(
-    /^line 1: a: invalid_profile: options knows no "foo"[^\n]+\nline 4: d: invalid_parent: parent must be the id of a profile of the store\n(?:line [56]: [ef]: invalid_profile: The header "authorization" holds a login[^\n]+\n){2}$/,
+    /^line 1: a: invalid_profile: options knows no "foo"[^\n]+\nline 4: d: invalid_parent: parent must be the id of a profile of the store\n(?:line [56]: [ef]: invalid_profile: items\[0\]\.name must not be "authorization": [^\n]+\n){2}$/,
   );
   expect((await profile("list")).out).toBe("b  B, base, for http\nc  C, overrides b for group g\n");
 });
