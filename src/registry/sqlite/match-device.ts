@@ -13,11 +13,14 @@ const bounds = { min: ">=", max: "<=", above: ">", below: "<" } as const;
 
 const condition = (sql: string, ...parameters: Condition["parameters"]): Condition => ({ sql, parameters });
 
+type Equality = keyof typeof columns;
+
 /**
  * What may drive a page where few devices meet it: they are all read, and sorted. `status` stands for several at once, a
- * number for the tag at that place, where there is an equality or another tag beside it.
+ * number for the tag at that place. An equality and a tag are counted only where there is another of them: SQLite finds
+ * the index of a lone one by itself.
  */
-export type Driver = "firmware" | "seen" | "status" | number;
+export type Driver = "firmware" | "seen" | "status" | Equality | number;
 
 /** A driver has fewer devices than this. */
 export const fewDevices = 1_000;
@@ -32,6 +35,9 @@ interface Candidate {
 function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
   const { firmware, statuses = [], seenBefore, seenAfter, tags, equal } = filter;
   const keys = Object.entries(firmware) as [keyof typeof bounds, string][];
+  const several = equal.length + tags.length > 1;
+  // What nothing can meet has no plan by an index.
+  if ([...otherConditions(filter), ...tags.map(isTag)].includes(nothing)) return [];
   const all: readonly Candidate[] = [
     {
       driver: "firmware",
@@ -51,10 +57,15 @@ function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
       from: "device d INDEXED BY device_status",
       conditions: statuses.length < 2 ? [] : [statusIn(statuses)],
     },
+    ...equal.map(([field, value]) => ({
+      driver: field,
+      from: `device d INDEXED BY device_${field === "profileId" ? "profile" : field}`,
+      conditions: several ? [equals(`d.${columns[field]}`, value)] : [],
+    })),
     ...tags.map((tag, place) => ({
       driver: place,
       from: "device_tag g",
-      conditions: equal.length + tags.length < 2 ? [] : [isTag(tag)],
+      conditions: several ? [isTag(tag)] : [],
     })),
   ];
   return all.filter(({ conditions }) => conditions.length > 0);
@@ -69,7 +80,7 @@ export function driverCounts(filter: ResolvedDeviceFilter): readonly (Condition 
   });
 }
 
-/** The conditions of a filter that no candidate stands for; `ids` and tags apart. */
+/** The conditions of a filter beside those that would have to be sorted; `ids` and tags apart. */
 function otherConditions({ equal, statuses, text }: ResolvedDeviceFilter): readonly Condition[] {
   return [
     ...equal.map(([field, value]) => equals(`d.${columns[field]}`, value)),
@@ -119,9 +130,14 @@ interface Source {
 function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Source {
   const drivers = candidates(filter).filter((candidate) => typeof candidate.driver === "string");
   const driving = drivers.find((candidate) => candidate.driver === driver);
-  const walked = drivers.flatMap((candidate) =>
-    candidate === driving ? candidate.conditions : candidate.conditions.map((one) => ({ ...one, sql: `+${one.sql}` })),
-  );
+  // Equalities stand among the other conditions, driving or not.
+  const walked = drivers
+    .filter((candidate) => !(candidate.driver in columns))
+    .flatMap((candidate) =>
+      candidate === driving
+        ? candidate.conditions
+        : candidate.conditions.map((one) => ({ ...one, sql: `+${one.sql}` })),
+    );
   const others = [...otherConditions(filter), ...walked];
   const place = typeof driver === "number" ? driver : 0;
   const tag = filter.tags[place];

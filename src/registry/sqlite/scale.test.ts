@@ -18,6 +18,7 @@ const count = 3 * fewDevices;
 const rows: readonly DeviceInput[] = Array.from({ length: count }, (_, i) =>
   device(`d${(i * 7_919) % count}`, {
     site: `s${i % 3}`,
+    group: i % 300 === 1 ? "few" : "most",
     tags: [i % 2 === 0 ? "even" : "odd", ...(i % 500 === 0 ? ["rare"] : [])],
     ...(i % 5 === 0 ? { name: `Till ${i}` } : {}),
   }),
@@ -37,6 +38,16 @@ const filters: readonly DeviceFilter[] = [
   { site: "s1", tags: ["rare", "even"] },
   { site: "s1", tags: ["even", "rare"] },
   { tags: ["even", "rare"] },
+  { site: "s1", group: "few" },
+  { site: "s1", group: "most" },
+  { group: "few", tags: ["rare"] },
+  { group: "few", site: "s1", seenAfter: 50, status: ["offline", "online"] },
+  { group: "few", site: "\uD800" },
+  { firmware: { above: "9.0.0" }, site: "\uD800" },
+  { firmware: { above: "9.0.0" }, tags: ["\uD800"] },
+  { firmware: { above: "9.0.0" }, text: "\uD800" },
+  { firmware: { above: "9.0.0" }, status: [] },
+  { group: "few", site: "s1", text: "\uD800" },
   { tags: ["even", "nobody's"], seenAfter: 50 },
   { tags: ["even"], status: ["offline", "unknown"] },
   { status: ["online", "offline"] },
@@ -84,6 +95,17 @@ describe("pages of many devices", () => {
       expect(pages.map(([sql, tag]) => [/FROM (\w+)/.exec(sql)?.[1], tag])).toEqual([["device_tag", "rare"]]);
     },
   );
+
+  it.each<DeviceFilter>([
+    { site: "s1", group: "few" },
+    { group: "few", site: "s1", status: "online" },
+    { group: "few", site: "s1", tags: ["even"] },
+  ])("of %j begin with the group that few are of", async (filter) => {
+    const asked = vi.spyOn(Connection.prototype, "all");
+    await sqlite.devices.page(filter, { limit: 5 });
+    const pages = asked.mock.calls.filter(([sql]) => sql.includes("ORDER BY"));
+    expect(pages.map(([sql]) => /INDEXED BY (\w+)/.exec(sql)?.[1])).toEqual(["device_group"]);
+  });
 
   it.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
     "of %s are those in memory",
