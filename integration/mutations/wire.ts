@@ -235,4 +235,19 @@ export const wireMutations: readonly Mutation[] = [
     ],
     test: { file: "src/delivery/swupdate/verdict.test.ts", title: "another's late SUCCESS" },
   },
+  {
+    name: "websocket-unpinned",
+    defect: "a device with a pin of its own is listened to over a connection that did not show it",
+    edits: [
+      {
+        file: "src/delivery/swupdate/session.ts",
+        find: 'phase: "connect", deadline, signal, pins, onText };',
+        replace: 'phase: "connect", deadline, signal, pins: pins && undefined, onText };',
+      },
+    ],
+    test: {
+      file: "src/delivery/swupdate/session.test.ts",
+      title: "is not asked for, nor anything else, where it shows another key",
+    },
+  },
 ];

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { makeFirmware, type SwupdateDevice, type SwupdatePlay, startSwupdate } from "../../../mocks/index.ts";
+import {
+  createCertificateAuthority,
+  makeFirmware,
+  type SwupdateDevice,
+  type SwupdatePlay,
+  startSwupdate,
+} from "../../../mocks/index.ts";
 import { openArtifact } from "../../bytes/index.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { SendStep } from "../../core/delivery.ts";
@@ -129,5 +135,34 @@ describe("a session whose payload throws what is no FlashwaveError", () => {
     await new Promise(setImmediate);
     expect(clock.sleeping).toBe(0);
     expect(uploads(trial.device)).toBe(0);
+  });
+});
+
+describe("the websocket of a device that is known by its pin", () => {
+  const authority = createCertificateAuthority();
+  const [own, another] = [authority.issue(), authority.issue()];
+
+  /** A send to it, after which nothing is left open. */
+  async function send(pin: string) {
+    await using device = await startSwupdate({ tls: own });
+    await using transport = createTransport({
+      addressPolicy: { permit: ["127.0.0.0/8"] },
+      tls: { ca: authority.cert },
+    });
+    await using artifact = await openArtifact(image, { version: "2.0.0" });
+    const context = { transport, origin: transport.origin(device.url), clock: systemClock };
+    const session = swupdate().bind({ id: "b1", address: device.url, pins: [pin] }, context);
+    const ended = await session.send(artifact.payload, step()).catch((error: unknown) => error);
+    await session.close?.();
+    return { ended, asked: device.control.requests().map(({ path }) => path) };
+  }
+
+  it("is asked for over a connection that showed it", async () => {
+    expect(await send(own.pin)).toMatchObject({ ended: { status: 200 }, asked: ["/ws", "/upload"] });
+  });
+
+  it("is not asked for, nor anything else, where it shows another key", async () => {
+    const refused = { code: "pin_mismatch", phase: "connect", bytesOut: "none" };
+    expect(await send(another.pin)).toMatchObject({ ended: refused, asked: [] });
   });
 });
