@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { startDeviceServer } from "../../mocks/index.ts";
 import { openArtifact } from "../../src/index.ts";
 import { fastClient, settled } from "../kit.ts";
+import { authority, certificate } from "./way.ts";
 
 const version = "2.0.0";
 const bytes = Buffer.alloc(100_000, 7);
@@ -24,15 +25,22 @@ describe("I1: no false success", () => {
   });
 
   // Where one good read is enough, it must at least be an answer to that read.
-  it.each([2, 10])(
-    "an answer too many, %d ms behind the acknowledgement, is not heard by what proves",
-    async (waitMs) => {
-      await using server = await startDeviceServer({ id });
+  it.each([
+    [2, "a device by plain http", {}],
+    [10, "a device by plain http", {}],
+    [10, "a device known by its pin", { pins: [certificate.pin] }],
+  ] as const)(
+    "an answer too many, %d ms behind the acknowledgement, is not heard by what proves: %s",
+    async (waitMs, _, own) => {
+      await using server = await startDeviceServer({ id, ...("pins" in own && { tls: certificate }) });
       const steps = [{ write: answer("{}") }, { waitMs }, { write: answer(JSON.stringify({ version })) }];
       server.script({ on: "update", times: 2, fault: { kind: "raw", steps, ending: "serve" } });
-      await using client = fastClient({ verification: { stableFor: 0, deadline: 300 } });
+      await using client = fastClient({
+        verification: { stableFor: 0, deadline: 300 },
+        ...("pins" in own && { tls: { ca: authority.cert } }),
+      });
       await using artifact = await openArtifact(bytes, { version });
-      const device = { id, address: server.url, profile: { health: false } } as const;
+      const device = { id, address: server.url, profile: { health: false }, ...own } as const;
       const outcome = await client.update(device, artifact);
       expect(outcome).toMatchObject({ status: "failed", error: { code: "not_updated" } });
       // By hand as well: a verification begins on a connection of its own, whatever went before.
