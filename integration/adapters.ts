@@ -39,9 +39,11 @@ export interface Station extends AsyncDisposable {
   readonly client: Pick<ClientOptions, "deliveries" | "probers">;
   /** On the request that carries the bytes (of a device that fetches: the order), or on reads, so many times. */
   fault(on: "send" | "read", fault: AnyFault, times?: number): void;
-  /** Requests that carried bytes, or orders; those of them that came whole; and digests of other bytes than whole ones. */
+  /** Requests that carried bytes, or orders. */
   sends(): number;
   running(): string;
+  /** How often it was asked for its offset; absent where it has none. */
+  questions?(): number;
   /** On the next fetch of a device that fetches. */
   faultFetch?(fault: PullFault): void;
   /** Requests of any kind that it was asked; and bytes of artifacts that came, whole or not. */
@@ -111,6 +113,7 @@ function stationOf(server: DeviceServer, client: Station["client"], sent: "updat
     client,
     fault: (on, fault, times = 1) => server.script({ on: on === "send" ? sent : "version", fault, times }),
     sends: () => device.counters.requests[sent],
+    questions: () => device.requests.filter(({ method }) => method === "HEAD").length,
     running: () => device.version,
     asked: () => Object.values(device.counters.requests).reduce((sum, count) => sum + count, 0),
     arrived: () => device.counters.bytesReceived,
@@ -211,6 +214,7 @@ const bmcStation = ({ bmc, swap }: Controller, send: RedfishPurpose) => ({
 });
 
 function bmcFault(fault: AnyFault): RedfishFault {
+  if (fault.kind === "cut" && fault.at === "installed") return { kind: "cut", at: "installed" };
   if (fault.kind === "raw" && fault.ending !== "serve") return fault as RedfishFault;
   // Its parser holds the connection: what would serve on is ended in order instead.
   if (fault.kind === "raw") return { ...fault, ending: "fin" };

@@ -64,11 +64,16 @@ export type Fault =
       readonly early?: boolean;
       readonly afterwards?: "hold" | Ending;
     }
-  /** Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came. Default ending: fin. */
+  /**
+   * Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came.
+   * `fetched`, of an order: it is followed, and answered so once that many bytes were fetched; then the fetch is given
+   * up. Default ending: fin.
+   */
   | {
       readonly kind: "raw";
       readonly steps: readonly RawStep[];
       readonly at?: number;
+      readonly fetched?: number;
       readonly ending?: RawEnding;
     }
   | { readonly kind: "redirect"; readonly location: string; readonly status?: number }

@@ -178,7 +178,7 @@ function malformed({ reply, early = false, afterwards = "fin" }: Of<"malformed">
   return early ? { onHead: write } : { write };
 }
 
-function raw({ steps, at, ending = "fin" }: Of<"raw">): Play {
+function raw({ steps, at, fetched, ending = "fin" }: Of<"raw">): Play {
   const play = (x: Exchange) => {
     const { connection } = x;
     // Deaf, or the rest of the body would be answered as well; whoever serves on must still hear the next request.
@@ -201,7 +201,24 @@ function raw({ steps, at, ending = "fin" }: Of<"raw">): Play {
       ending,
     );
   };
+  if (fetched !== undefined) return whileFetching(fetched, play);
   return at === undefined ? { effect: none, write: play } : { at, effect: none, onByte: play, write: () => {} };
+}
+
+function whileFetching(at: number, play: (x: Exchange) => void): Play {
+  const over = new AbortController();
+  let answer = () => {};
+  const reached = () => {
+    answer();
+    over.abort();
+  };
+  return {
+    effect: { effect: true, fetch: { kind: "stand", at, reached, until: over.signal } },
+    write: (x) => {
+      answer = () => play(x);
+      x.act();
+    },
+  };
 }
 
 function report({ members }: Of<"report">): Play {

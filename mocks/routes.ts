@@ -3,6 +3,7 @@ import { admin, adminPrefix } from "./admin.ts";
 import type { SimulatedDevice } from "./device.ts";
 import type { Endpoint, Received, RequestHead } from "./records.ts";
 import type { Reply } from "./replies.ts";
+import type { Stand } from "./shelly/pull.ts";
 
 export type EndpointPaths = Readonly<Record<Endpoint, string>>;
 
@@ -35,6 +36,8 @@ export interface Effect {
   readonly effect: boolean;
   readonly as?: { readonly version: string; readonly digest?: string | undefined };
   readonly fallBackAfter?: number;
+  /** How what an order leads to is fetched. */
+  readonly fetch?: Stand;
 }
 
 /** An answer, and what the device does once the answer has left. */

@@ -32,6 +32,9 @@ export const retry: NonNullable<ClientOptions["retry"]> = {
 };
 export const permit: Pick<ClientOptions, "addressPolicy"> = { addressPolicy: { permit: ["127.0.0.0/8"] } };
 
+export const reply = (status: number, lines = ""): string =>
+  `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;
+
 export const portOf = ({ address }: Device): number => Number(new URL(address).port);
 export const atPort = (device: Device, port: number): Device => ({
   ...device,

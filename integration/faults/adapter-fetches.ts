@@ -2,13 +2,14 @@ import { expect } from "vitest";
 import type { PullFault } from "../../mocks/index.ts";
 import { createClient } from "../../src/index.ts";
 import type { Adapter } from "../adapters.ts";
-import { type AdapterCell, old, permit, pushed, type Rig, retry, summary } from "./adapter-cell.ts";
+import { type AdapterCell, old, permit, pushed, type Rig, receiptOf, reply, retry, summary } from "./adapter-cell.ts";
 import { largeBytes } from "./adapter-sends.ts";
-import { resendLaw } from "./laws.ts";
-import type { Place } from "./matrix.ts";
+import { lawOfCell, resendLaw } from "./laws.ts";
+import { matrix, type Place } from "./matrix.ts";
 import { aftermaths, type Mark, markOf } from "./trace.ts";
 
-// What a fetch meets, on the device's own connection to us: in its place the cell that it is.
+// What a fetch meets, on the device's own connection to us, and what its order is answered meanwhile: in its place the
+// cell that it is.
 
 interface Fetch {
   readonly place: Place;
@@ -74,6 +75,79 @@ async function play({ fault, seen }: Fetch, adapter: Adapter, { large }: Rig): P
   if (next === "read") expect(first?.reads.length).toBeGreaterThan(0);
   resendLaw(trace, old);
 }
+
+/** What an order is answered while its fetch stands still, or once that has come to its end. */
+interface Answer {
+  readonly place: Place;
+  readonly text: string;
+  /** Bytes of the large image; all of the small one. */
+  readonly at: number | "all";
+  readonly seen: readonly [code: string, bytesOut: "some" | "all", next: "read" | "give-up"];
+}
+
+const among = [
+  ["headers/0 %", 0],
+  ["50 %", half],
+  ["100 %, no response", "all"],
+] as const;
+
+const answered: readonly Answer[] = among.flatMap(([column, at]): readonly Answer[] => {
+  const out = at === "all" ? "all" : "some";
+  const away = "location: http://127.0.0.1:1/\r\n";
+  const final: readonly Answer[] = [
+    { place: `early 401/403/404/413/415 × ${column}`, at, text: reply(403), seen: ["refused", out, "give-up"] },
+    {
+      place: `408/429/503 × ${column}`,
+      at,
+      text: reply(503, "retry-after: 0\r\n"),
+      seen: ["device_busy", out, "read"],
+    },
+    { place: `other 5xx × ${column}`, at, text: reply(502), seen: ["device_error", out, "read"] },
+    { place: `3xx × ${column}`, at, text: reply(307, away), seen: ["redirected", out, "give-up"] },
+  ];
+  if (at === "all") return final;
+  // These leave it to the fetch, which is not gone on with: behind all bytes they are an acknowledgement.
+  return [
+    ...final,
+    { place: `early 2xx, body unfinished × ${column}`, at, text: reply(200), seen: lost },
+    { place: `malformed / oversize / drip / 1xx flood × ${column}`, at, text: "SSH-2.0-x\r\n", seen: lost },
+  ];
+});
+
+async function playAnswer(cell: Answer, adapter: Adapter, { small, large }: Rig): Promise<void> {
+  const { place, text, at, seen } = cell;
+  await using station = await adapter.start();
+  const artifact = at === "all" ? small : large;
+  // Behind the last byte the fetch gets the time to end in order.
+  const steps = [...(at === "all" ? [{ waitMs: 50 }] : []), { write: text }];
+  const fetched = at === "all" ? artifact.length : at;
+  station.fault("send", { kind: "raw", steps, ending: "serve", fetched });
+  const trace: Mark[] = [];
+  await using client = createClient({
+    ...station.client,
+    ...permit,
+    ...{ retry, verification: { deadline: 20_000 } },
+    onEvent: (event) => trace.push(...markOf(event)),
+  });
+  const outcome = await pushed(client.push(station.device, artifact), station.device.id, artifact);
+  const all = aftermaths(trace);
+  expect(all.map(({ fault }) => [fault.code, fault.bytesOut, fault.next])).toEqual([seen]);
+  const law = matrix.get(place) ?? "";
+  const wire = { dials: 0, heard: 0, arrived: station.arrived() };
+  // Of a fetch the first bytes are out before the device can take any: there is no place without one out.
+  const fitting = law === "F" ? "F*" : law;
+  lawOfCell(fitting, { trace, outcome, receipt: receiptOf(outcome), wire });
+  const final = seen[2] === "give-up";
+  expect([summary(outcome), station.sends()]).toEqual(final ? [`failed ${seen[0]}`, 1] : ["sent", 2]);
+  resendLaw(trace, old);
+}
+
+export const answersMeanwhile: readonly AdapterCell[] = answered.map((cell) => ({
+  place: cell.place,
+  name: `${cell.text.slice(0, 12).trim()} while it fetches, at ${cell.at}`,
+  shows: ({ pulls }) => pulls === true,
+  run: (adapter, rig) => playAnswer(cell, adapter, rig),
+}));
 
 export const fetches: readonly AdapterCell[] = table.map((fetch) => ({
   place: fetch.place,

@@ -2,7 +2,18 @@ import { expect } from "vitest";
 import { createCertificateAuthority, type RawEnding } from "../../mocks/index.ts";
 import { createClient, type Device } from "../../src/index.ts";
 import type { Adapter, Station } from "../adapters.ts";
-import { type AdapterCell, atPort, old, permit, portOf, receiptOf, retry, summary, version } from "./adapter-cell.ts";
+import {
+  type AdapterCell,
+  atPort,
+  old,
+  permit,
+  portOf,
+  receiptOf,
+  reply,
+  retry,
+  summary,
+  version,
+} from "./adapter-cell.ts";
 import { countDials } from "./dials.ts";
 import { type Gate, startGate } from "./gate.ts";
 import { lawOfCell } from "./laws.ts";
@@ -34,7 +45,6 @@ interface Read {
 }
 
 const forever = Number.POSITIVE_INFINITY;
-const reply = (status: number, lines = "") => `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;
 const answered = (place: Place, outcome: string, text: string, ending: RawEnding): Read => ({
   ...{ place, outcome, name: text === "" ? ending : text.slice(0, 12) },
   sent: ({ station }) =>

@@ -1,18 +1,28 @@
 import { expect } from "vitest";
 import type { RawEnding, RawStep } from "../../mocks/index.ts";
-import { type ClientOptions, createClient } from "../../src/index.ts";
-import type { Adapter } from "../adapters.ts";
-import { type AdapterCell, old, permit, pushed, type Rig, retry, summary } from "./adapter-cell.ts";
+import { type Artifact, type ClientOptions, createClient } from "../../src/index.ts";
+import type { Adapter, Station } from "../adapters.ts";
+import {
+  type AdapterCell,
+  old,
+  permit,
+  pushed,
+  type Rig,
+  receiptOf,
+  reply,
+  retry,
+  summary,
+  version,
+} from "./adapter-cell.ts";
 import { resendLaw } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
-import { aftermaths, type Mark, markOf } from "./trace.ts";
+import { type Aftermath, aftermaths, type Mark, markOf } from "./trace.ts";
 
 // What a device of any protocol does on the connection over which it is sent to, or given its order.
 
 /** Of the large image. */
 export const largeBytes = 16_000_000;
 const half = largeBytes / 2;
-const reply = (status: number, lines = "") => `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;
 const away = "location: http://127.0.0.1:1/\r\n";
 const soon = "retry-after: 0\r\n";
 
@@ -70,18 +80,30 @@ const table: readonly Spoilt[] = [
 /** A device that fetches is given up before its answer is; its URL is void then, so that nothing was sent. */
 const unfetched = /^(not_fetched|stall_timeout|response_timeout|deadline_exceeded)$/;
 
+/** What the client says to have let out, held against what the device has got. */
+function outLaw({ bytesOut }: Aftermath["fault"], arrived: number, artifact: Artifact, { at }: Spoilt, pulls = false) {
+  if (pulls) expect([bytesOut, arrived], "of what was not fetched").toEqual(["none", 0]);
+  // It answered, or fell silent, when it had the last byte.
+  else if (at === undefined) expect([bytesOut, arrived], "of all bytes").toEqual(["all", artifact.length]);
+  else if (arrived > 0) expect(bytesOut, `when ${arrived} bytes had come`).not.toBe("none");
+}
+
 async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Promise<void> {
   const { place, text, ending, at, code } = cell;
   await using station = await adapter.start();
   const steps: readonly RawStep[] = text === "" ? [] : [{ write: text }];
   station.fault("send", { kind: "raw", steps, ending, ...(at !== undefined && { at }) });
   const trace: Mark[] = [];
+  let arrived = 0;
   const limits: ClientOptions["timeouts"] = code === late ? { connect: 700, response: 700, stall: 700 } : {};
   await using client = createClient({
     ...station.client,
     ...permit,
     ...{ retry, timeouts: limits, verification: { deadline: 20_000 } },
-    onEvent: (event) => trace.push(...markOf(event)),
+    onEvent(event) {
+      trace.push(...markOf(event));
+      if (event.type === "attempt-failed") arrived = station.arrived();
+    },
   });
   const artifact = at === undefined ? small : large;
   const outcome = await pushed(client.push(station.device, artifact), station.device.id, artifact);
@@ -90,6 +112,7 @@ async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Prom
   const { next, bytesOut } = first.fault;
   expect(first.fault.code).toMatch(adapter.pulls && code === late ? unfetched : code);
   expect(more).toEqual([]);
+  outLaw(first.fault, arrived, artifact, cell, adapter.pulls);
   if (matrix.get(place)?.startsWith("F")) {
     const [status, ended = ""] = summary(outcome).split(" ");
     expect(status).toBe("failed");
@@ -101,11 +124,39 @@ async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Prom
     return;
   }
   // V and D: read where bytes had left, sent again, and acknowledged then.
-  expect(summary(outcome)).toBe("sent");
+  expect([summary(outcome), station.sends()]).toEqual(["sent", 2]);
   if (bytesOut !== "none") expect(next).toBe("read");
-  if (adapter.pulls) expect(bytesOut, "of what was not fetched").toBe("none");
-  resendLaw(trace, old, adapter.resumes);
+  resendLaw(trace, old, station.questions?.());
 }
+
+/** How a device is known to have it all where its answer was lost. */
+const known = (adapter: Adapter, station: Station) =>
+  // A fetch is its own acknowledgement; an offset is one, too.
+  adapter.pulls ? "verdict" : station.questions?.() === 1 ? "reply" : "readback";
+
+/** The worst that a blind repetition could meet: it is about to restart into the image when it is sent to again. */
+async function playInstalled(adapter: Adapter, { small }: Rig): Promise<void> {
+  await using station = await adapter.start();
+  station.fault("send", { kind: "cut", at: "installed" });
+  const trace: Mark[] = [];
+  await using client = createClient({
+    ...station.client,
+    ...permit,
+    ...{ retry, verification: { deadline: 20_000, stableFor: 0 } },
+    onEvent: (event) => trace.push(...markOf(event)),
+  });
+  const outcome = await client.update(station.device, small);
+  expect([summary(outcome), station.sends(), station.running()]).toEqual(["updated", 1, version]);
+  expect(receiptOf(outcome)?.acknowledgedBy).toBe(known(adapter, station));
+  const faults = aftermaths(trace).map(({ fault }) => [fault.code, fault.bytesOut, fault.next]);
+  expect(faults).toEqual(adapter.pulls ? [] : [["connection_lost", "all", "read"]]);
+}
+
+const installed: AdapterCell = {
+  place: "RST / FIN × 100 %, no response",
+  name: "it installs, and its answer is lost",
+  run: playInstalled,
+};
 
 const cellOf = (cell: Spoilt): AdapterCell => ({
   place: cell.place,
@@ -115,5 +166,8 @@ const cellOf = (cell: Spoilt): AdapterCell => ({
   run: (adapter, rig) => play(cell, adapter, rig),
 });
 
-export const sendsToTheEnd: readonly AdapterCell[] = table.filter(({ at }) => at === undefined).map(cellOf);
+export const sendsToTheEnd: readonly AdapterCell[] = [
+  ...table.filter(({ at }) => at === undefined).map(cellOf),
+  installed,
+];
 export const sendsBrokenOff: readonly AdapterCell[] = table.filter(({ at }) => at !== undefined).map(cellOf);

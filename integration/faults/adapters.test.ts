@@ -6,7 +6,7 @@ import { createClient, openArtifact } from "../../src/index.ts";
 import { type Adapter, adapters, image, type Station } from "../adapters.ts";
 import { isLong } from "../long.ts";
 import { type AdapterCell, permit, type Rig, retry, version } from "./adapter-cell.ts";
-import { fetches } from "./adapter-fetches.ts";
+import { answersMeanwhile, fetches } from "./adapter-fetches.ts";
 import { reads } from "./adapter-reads.ts";
 import { largeBytes, sendsBrokenOff, sendsToTheEnd } from "./adapter-sends.ts";
 import { sources } from "./adapter-sources.ts";
@@ -15,7 +15,10 @@ import { startDeaf } from "./gate.ts";
 import { matrix, type Place } from "./matrix.ts";
 import { unable } from "./unable.ts";
 
-const cells: readonly AdapterCell[] = [...ways, ...sendsToTheEnd, ...sendsBrokenOff, ...fetches, ...reads, ...sources];
+const cells: readonly AdapterCell[] = [
+  ...[...ways, ...sendsToTheEnd, ...sendsBrokenOff],
+  ...[...fetches, ...answersMeanwhile, ...reads, ...sources],
+];
 
 /**
  * The cells before the last byte that an adapter is tried on. In `npm test` each cell is one of some adapters', and the
@@ -68,6 +71,7 @@ describe("the fault matrix through every adapter", () => {
     it("as it is sent to, or given its order", () => play(adapter, sendsToTheEnd));
     it.skipIf(adapter.pulls)("while it is sent to", () => play(adapter, shareOf(adapter), 3));
     it.runIf(adapter.pulls)("what it fetches", () => play(adapter, fetches));
+    it.runIf(adapter.pulls)("what it answers while it fetches", () => play(adapter, answersMeanwhile, 6));
     it("the artifact's own source", () => play(adapter, sources, 2));
   });
 

@@ -1,4 +1,4 @@
-import { matrix, type Place } from "./matrix.ts";
+import type { Place } from "./matrix.ts";
 
 /** Cells that devices of a protocol cannot show, and why. Whoever shows one all the same is not to stand here. */
 export interface Unable {
@@ -7,14 +7,7 @@ export interface Unable {
   readonly because: string;
 }
 
-const amongBytes = [...matrix.keys()].filter((place) => /× (headers|50)/.test(place));
-
 export const unable: readonly Unable[] = [
-  {
-    adapters: ["redfish by SimpleUpdate", "shelly-gen1", "shelly-gen2"],
-    places: amongBytes.filter((place) => !/^(timeout|RST|local)/.test(place)),
-    because: "it fetches the bytes, so that it answers nothing among them; its order is one piece, and is all there",
-  },
   {
     adapters: ["esphome", "tasmota", "axis", "elegant-ota"],
     places: ["reports another device × verify"],

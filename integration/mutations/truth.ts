@@ -69,6 +69,46 @@ export const truthMutations: readonly Mutation[] = [
     },
   },
   {
+    name: "answer-too-many-pinned",
+    defect: "the same of a device with a pin of its own, whose connections are kept by it",
+    edits: [
+      {
+        file: "src/push/work.ts",
+        find: "this.#shared.transport.release(this.origin, this.device.pins);",
+        replace: "this.#shared.transport.release(this.origin, undefined);",
+      },
+    ],
+    test: {
+      file: "integration/faults/invariants.test.ts",
+      title: "behind the acknowledgement, is not heard by what proves",
+    },
+  },
+  {
+    name: "refusal-of-a-fetch-lost",
+    defect: "a device that fetched everything and says that it will not have it passes for one that took it",
+    edits: [
+      {
+        file: "src/delivery/shared/announce.ts",
+        find: "if (!isFlashwaveError(error) || !isLost(error, publication)) throw error;",
+        replace:
+          "const { covered } = publication.progress();\n    if (!isFlashwaveError(error) || (!isLost(error, publication) && covered < payload.artifact.length)) throw error;",
+      },
+    ],
+    test: { file: "integration/faults/adapters.test.ts", title: "what it answers while it fetches" },
+  },
+  {
+    name: "redfish-sent-nothing",
+    defect: "whatever goes wrong with a push to a controller, no byte is said to have left: it is sent again unread",
+    edits: [
+      {
+        file: "src/delivery/redfish/session.ts",
+        find: "throw advised(error, route);",
+        replace: 'throw isFlashwaveError(error) ? inContext(error, { bytesOut: "none" }) : advised(error, route);',
+      },
+    ],
+    test: { file: "integration/faults/adapters.test.ts", title: "as it is sent to, or given its order" },
+  },
+  {
     name: "fetched-part-forgotten",
     defect: "a device that fetched half of it is told to fetch again without a read",
     edits: [

@@ -87,11 +87,15 @@ export type RedfishFault =
   | { readonly kind: "silence" }
   | { readonly kind: "stop-reading"; readonly at: number }
   | { readonly kind: "malformed" }
-  /** Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came. */
+  /**
+   * Plays these steps on the bare connection in place of an answer: after the body, or once `at` bytes of it came.
+   * `fetched`: an order to fetch is followed, and answered so once that many bytes were; then the fetch is given up.
+   */
   | {
       readonly kind: "raw";
       readonly steps: readonly RawStep[];
       readonly at?: number;
+      readonly fetched?: number;
       readonly ending?: Exclude<RawEnding, "serve">;
     }
   | { readonly kind: "body"; readonly body: string }

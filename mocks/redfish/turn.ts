@@ -68,6 +68,7 @@ export class Turn {
   #end(): void {
     const fault = this.#fault;
     const ignored = fault !== undefined && !this.#follows(fault);
+    if (fault?.kind === "raw" && fault.fetched !== undefined) this.#standAt(fault.fetched, fault);
     const reply = this.#push?.end(ignored) ?? (ignored ? internalError : this.#service.answer(this.#seen, this.#body));
     if (this.#response.headersSent) return;
     if (fault === undefined) respond(this.#response, reply);
@@ -76,6 +77,7 @@ export class Turn {
 
   /** Whether what was asked is done, though its answer is spoilt. */
   #follows(fault: RedfishFault): boolean {
+    if (fault.kind === "raw") return fault.fetched !== undefined;
     if (fault.kind === "oversize" || (fault.kind === "cut" && fault.at === "installed")) return true;
     return fault.kind === "malformed" && this.#seen.path === paths.pull;
   }
@@ -90,7 +92,7 @@ export class Turn {
         reply.after?.();
         break;
       case "raw":
-        if (fault.at === undefined) this.#raw(fault);
+        if (fault.at === undefined && fault.fetched === undefined) this.#raw(fault);
         break;
       case "malformed":
         this.#request.socket.end("SSH-2.0-dropbear\r\n");
@@ -103,6 +105,16 @@ export class Turn {
         break;
       default: // Silence, and a reader that stopped: nothing more comes.
     }
+  }
+
+  /** Of the fetch that the order leads to. */
+  #standAt(at: number, fault: Extract<RedfishFault, { kind: "raw" }>): void {
+    const over = new AbortController();
+    const reached = () => {
+      this.#raw(fault);
+      over.abort();
+    };
+    this.#service.pullFaults.unshift({ kind: "stand", at, reached, until: over.signal });
   }
 
   /** Beneath the response, which never begins. */

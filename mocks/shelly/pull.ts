@@ -10,8 +10,18 @@ export type PullFault =
   | { readonly kind: "cut"; readonly at: number; readonly resume: boolean }
   /** Nothing is read from a byte on. */
   | { readonly kind: "stop-reading"; readonly at: number }
+  | Stand
   /** A byte comes over wrong: the device finds the digest wrong, and installs nothing. */
   | { readonly kind: "corrupt" };
+
+/** Reading stands still at a byte, tells so, and is given up in time: nothing is installed, though all had come. */
+export interface Stand {
+  readonly kind: "stand";
+  readonly at: number;
+  readonly reached: () => void;
+  /** Aborts when it is given up. */
+  readonly until: AbortSignal;
+}
 
 /** One request of a fetch, and what came of it. */
 export interface PullRequest {
@@ -62,6 +72,10 @@ export async function pull(options: PullOptions): Promise<Pull> {
   for (let time = 0; time < tries && !options.signal.aborted; time++) {
     const request = await once({ ...options, fault }, position, hash);
     requests.push(request);
+    if (fault?.kind === "stand") {
+      if (position.at >= position.length) await stood(fault, options.signal);
+      break;
+    }
     const digest = request.headers["repr-digest"];
     if (position.at >= position.length) {
       const right = digest === undefined || digest === `sha-256=:${hash.digest("base64")}:`;
@@ -101,14 +115,18 @@ async function once(
       bytes += chunk.length;
       const fresh = chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - fresh.length;
-      const room = fault?.kind === "cut" || fault?.kind === "stop-reading" ? fault.at - position.at : fresh.length;
+      const last = fault !== undefined && "at" in fault ? fault.at : Number.POSITIVE_INFINITY;
+      const room = last - position.at;
       const taken = Buffer.from(fresh.subarray(0, Math.max(0, room)));
       if (fault?.kind === "corrupt" && position.at === 0 && taken.length > 0) taken[0] = (taken[0] ?? 0) ^ 1;
       hash.update(taken);
       onBytes(taken, seen.headers);
       position.at += taken.length;
-      if (taken.length < fresh.length || position.at === (fault as { at?: number } | undefined)?.at) {
+      // Who stands at the very end has ended the connection in order.
+      if (fault?.kind === "stand" && position.at >= position.length) continue;
+      if (taken.length < fresh.length || position.at === last) {
         if (fault?.kind === "stop-reading") await aborted(signal);
+        if (fault?.kind === "stand") await stood(fault, signal);
         response.socket.resetAndDestroy();
         break;
       }
@@ -142,6 +160,11 @@ function answerTo(
 
 function flat({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
+
+function stood({ reached, until }: Stand, signal: AbortSignal): Promise<void> {
+  reached();
+  return aborted(AbortSignal.any([until, signal]));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -26,7 +26,7 @@ export class Updater {
   /** @returns whether it began: a second order while one runs changes nothing */
   begin(device: SimulatedDevice, url: string, effect: Effect): boolean {
     if (this.#updating !== undefined) return false;
-    const fault = this.#faults.shift();
+    const fault = effect.fetch ?? this.#faults.shift();
     if (!effect.effect || fault?.kind === "never") return true;
     this.#updating = this.#update(device, url, effect, fault).finally(() => {
       this.#updating = undefined;

@@ -9,6 +9,7 @@ import {
 import type { Publisher } from "../../core/publication.ts";
 import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
 import { type ArtifactServer, createArtifactServer } from "../serve/index.ts";
+import { whileFetching } from "../suite/simulated.suite.ts";
 import { type RedfishOptions, redfish } from "./index.ts";
 
 const purposes = { send: "push", inspect: "member", health: "member" } as const satisfies Record<
@@ -74,7 +75,9 @@ async function startPulling(device: { id?: string; name?: string }): Promise<Rig
   const onOrder = (fault: RigFault): void => {
     if (fault.kind === "silence") bmc.service.pullFaults.push({ kind: "never" });
     else if (fault.kind === "stop-reading") bmc.service.pullFaults.push(fault);
-    else if (fault.kind !== "cut") bmc.script({ on: "pull", fault });
+    else if (fault.kind === "status" && fault.after !== undefined) {
+      bmc.script({ on: "pull", fault: whileFetching(fault) });
+    } else if (fault.kind !== "cut") bmc.script({ on: "pull", fault });
     else if (fault.at !== "received") bmc.service.pullFaults.push({ kind: "cut", at: fault.at, resume: false });
     else bmc.script({ on: "pull", fault: { kind: "cut", at: "installed" } });
   };

@@ -34,6 +34,8 @@ const lostReplies: ReadonlySet<FlashwaveErrorCode> = new Set([
   "malformed_reply",
   "reply_too_large",
 ]);
+/** The order that is repeated with a login did not arrive: a refusal only of a device that has not begun to fetch. */
+const unheard: ReadonlySet<FlashwaveErrorCode> = new Set(["connect_failed", "connect_timeout"]);
 
 /** How long the answer to the order may come after the last byte was fetched: a device may restart without giving it. */
 const lateAnswer = 2_000;
@@ -45,7 +47,7 @@ const looks = 4;
  * bytes have been fetched. That is the acknowledgement, also where the answer to the order was lost (its status is then
  * 0). The URL is void once this has settled, however it did, so an order that was not followed cannot be followed later.
  *
- *     publish ─▶ order ──refused──▶ throws
+ *     publish ─▶ order ──refused, however much was fetched by then──▶ throws
  *                  └──answered, or the answer was lost──▶ fetched? ──yes──▶ acknowledged
  *                                                            └──patience or deadline over──▶ throws
  *
@@ -81,21 +83,26 @@ async function fetching(
   const signal = AbortSignal.any([leaving, ...[step.signal, closing].filter((given) => given !== undefined)]);
   const ordered = order(publication.url, { deadline: step.deadline, signal });
   let lost: FlashwaveError | undefined;
-  const refused = new Promise<never>((_, reject) => {
-    ordered.catch((error: unknown) => {
-      if (isFlashwaveError(error) && lostReplies.has(error.code)) lost = error;
-      else reject(error);
-    });
+  const answered = ordered.catch((error: unknown) => {
+    if (!isFlashwaveError(error) || !isLost(error, publication)) throw error;
+    lost = error;
+    return undefined;
   });
+  const refused = new Promise<never>((_, reject) => void answered.catch(reject));
   await Promise.race([publication.fetched, refused, outOfPatience(announcement, publication, signal, () => lost)]);
   const answer = await Promise.race([
-    ordered.catch(() => undefined),
+    answered,
+    // What ends the wait ends the order as well.
     clock.sleep(lateAnswer, signal).then(
       () => undefined,
-      () => undefined,
+      () => answered,
     ),
   ]);
   return { status: 0, ...answer, bytes: payload.artifact.length };
+}
+
+function isLost({ code }: FlashwaveError, publication: Publication): boolean {
+  return lostReplies.has(code) || (unheard.has(code) && publication.progress().covered > 0);
 }
 
 /** Never resolves. */

@@ -10,6 +10,7 @@ import type { Delivery } from "../../core/delivery.ts";
 import type { Publisher } from "../../core/publication.ts";
 import { type Rig, type RigFault, testDelivery } from "../delivery.suite.ts";
 import { type ArtifactServer, createArtifactServer } from "../serve/index.ts";
+import { whileFetching } from "../suite/simulated.suite.ts";
 import { shellyGen1, shellyGen2 } from "./index.ts";
 
 let server: ArtifactServer;
@@ -25,8 +26,8 @@ function onOrder(shelly: Shelly, fault: RigFault): void {
   else if (fault.kind === "malformed") {
     shelly.script({ on: "activate", fault: { kind: "malformed", reply: "no-http" } });
   } else if (fault.kind === "status") {
-    const { after: _, ...status } = fault;
-    shelly.script({ on: "activate", fault: status });
+    const { after, ...status } = fault;
+    shelly.script({ on: "activate", fault: after === undefined ? status : whileFetching(fault) });
   } else if (fault.kind !== "cut") throw new Error(`an order cannot be answered by ${fault.kind}`);
   else if (fault.at !== "received") shelly.scriptPull({ kind: "cut", at: fault.at, resume: false });
   // The order is followed, its answer lost.

@@ -42,6 +42,27 @@ export function testFetching(options: DeliverySuiteOptions): void {
     });
   });
 
+  describe("orders that are refused while they are followed", () => {
+    // One of each kind: final, for now, to be read, and elsewhere.
+    const told = byStatus.filter(([status]) => [403, 503, 500, 307].includes(status));
+    const asked = told.map(([status, code]) => [status, options.statuses?.[status] ?? code] as const);
+    it.for(asked)("%d once all was fetched is %s, with all bytes out", async ([status, code]) => {
+      await using trial = await Trial.start(options);
+      const before = trial.rig.running();
+      trial.rig.fault("send", { kind: "status", status, after: 70_000, headers: { "retry-after": "7" } });
+      const error = await trial.failure(70_000);
+      expect(error).toMatchObject({ code, bytesOut: "all", phase: "send", reply: { status, retryAfter: 7_000 } });
+      expect([trial.rig.running(), trial.rig.received().map(({ length }) => length)]).toEqual([before, [70_000]]);
+    });
+
+    it.for(asked)("%d half-way is %s, with some bytes out", async ([status, code]) => {
+      await using trial = await Trial.start(options);
+      trial.rig.fault("send", { kind: "status", status, after: 100_000 });
+      const error = await trial.failure(largerThanBuffers);
+      expect(error).toMatchObject({ code, bytesOut: "some", phase: "send", reply: { status } });
+    });
+  });
+
   describe("orders whose answer is lost", () => {
     it.for([
       ["lost", { kind: "cut", at: "received" }],

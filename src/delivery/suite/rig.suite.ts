@@ -71,7 +71,7 @@ export interface DeliverySuiteOptions {
   readonly statuses?: Readonly<Record<number, FlashwaveErrorCode>>;
   /**
    * The device fetches the artifact itself. A fault on "send" is then one of the order or of the fetch: `status` answers
-   * the order and fetches nothing; `cut` at a byte and `stop-reading` end the fetch there, for good; `cut` at "received"
+   * the order and fetches nothing, or, with `after`, so many bytes, which it then gives up; `cut` at a byte and `stop-reading` end the fetch there, for good; `cut` at "received"
    * and `malformed` spoil the answer to the order, which is followed all the same; `silence` answers it and fetches
    * nothing. A reception's headers are those of the order, and its `contentLength` that of what was fetched.
    */

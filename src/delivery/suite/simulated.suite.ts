@@ -1,4 +1,4 @@
-import type { DeviceServer, Fault } from "../../../mocks/index.ts";
+import type { DeviceServer, Fault, RawStep } from "../../../mocks/index.ts";
 import type { Rig, RigFault } from "./rig.suite.ts";
 
 const endpoints = { send: "update", inspect: "version", health: "health" } as const;
@@ -24,6 +24,18 @@ function faultOf(fault: RigFault): Fault {
     default:
       return fault satisfies never;
   }
+}
+
+/** Of a device that fetches: what it answers to its order once it has fetched so much, and has had the time to end that. */
+export function whileFetching({ status, after = 0, headers = {} }: Extract<RigFault, { kind: "status" }>): {
+  readonly kind: "raw";
+  readonly steps: readonly RawStep[];
+  readonly ending: "fin";
+  readonly fetched: number;
+} {
+  const lines = Object.entries({ ...headers, "content-length": "0" }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const steps = [{ waitMs: 50 }, { write: `HTTP/1.1 ${status} Scripted\r\n${lines.join("")}\r\n` }];
+  return { kind: "raw", steps, ending: "fin", fetched: after };
 }
 
 /** A rig over one of our simulated devices. */
