@@ -49,6 +49,8 @@ export interface Station extends AsyncDisposable {
   /** Requests of any kind that it was asked; and bytes of artifacts that came, whole or not. */
   asked(): number;
   arrived(): number;
+  /** Every stretch of an artifact that came, whole or not: what it was is known by its digest. */
+  stretches(): readonly Stretch[];
   /** What it will say that it runs once it has taken its next image over, whatever that is. */
   claims(version: string): void;
   /** As after a restart: another certificate from now on, at the same address. */
@@ -56,6 +58,16 @@ export interface Station extends AsyncDisposable {
   /** Absent where what it answers to a read names no device. */
   readonly naming?: Naming;
 }
+
+export interface Stretch {
+  /** Where in the artifact it began, in bytes. */
+  readonly start: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+const stretchesOf = ({ received }: DeviceServer["device"]): readonly Stretch[] =>
+  received.map(({ bytes, sha256, headers }) => ({ start: Number(headers["upload-offset"] ?? 0), bytes, sha256 }));
 
 /** How a read names the device. */
 export interface Naming {
@@ -86,25 +98,40 @@ type Start<Server = DeviceServer> = (options: {
   readonly uptime: number;
 }) => Promise<Server>;
 
-/** One of our simulated devices. `named`: what it answers to a read tells its id, in the member `id`. */
-function simulated(name: string, start: Start, client: () => Station["client"], named?: "named"): Adapter {
+/** One of our simulated devices. */
+function simulated(
+  name: string,
+  start: Start,
+  client: () => Station["client"],
+  naming?: (server: DeviceServer) => Naming,
+): Adapter {
   return {
     name,
     async start(tls) {
       const server = await start({ uptime: 3_600, ...(tls && { tls }) });
-      return { ...stationOf(server, client(), "update"), ...(named && { naming: namingOf(server) }) };
+      return { ...stationOf(server, client(), "update"), ...(naming && { naming: naming(server) }) };
     },
   };
 }
 
 const always = Number.POSITIVE_INFINITY;
 
+/** What it answers to a read tells its id, in the member `id`. */
 const namingOf = (server: DeviceServer): Naming => ({
   profile: { inspect: { also: { deviceId: "/id" } } },
   id: server.device.id,
   swap: () =>
     server.script({ on: "version", fault: { kind: "report", members: { id: "another-device" } }, times: always }),
 });
+
+/** It is named elsewhere. `another`: what another one would say in its place that runs 2.0.0. */
+const namedBy =
+  (inspect: NonNullable<Profile["inspect"]>, id: string, another: string) =>
+  (server: DeviceServer): Naming => ({
+    profile: { inspect },
+    id,
+    swap: () => server.script({ on: "version", fault: { kind: "body", body: another }, times: always }),
+  });
 
 function stationOf(server: DeviceServer, client: Station["client"], sent: "update" | "activate"): Station {
   const { device } = server;
@@ -117,6 +144,7 @@ function stationOf(server: DeviceServer, client: Station["client"], sent: "updat
     running: () => device.version,
     asked: () => Object.values(device.counters.requests).reduce((sum, count) => sum + count, 0),
     arrived: () => device.counters.bytesReceived,
+    stretches: () => stretchesOf(device),
     claims(version) {
       device.claims = version;
     },
@@ -205,6 +233,7 @@ const bmcStation = ({ bmc, swap }: Controller, send: RedfishPurpose) => ({
   running: () => bmc.device.version,
   asked: () => bmc.asked.length,
   arrived: () => bmc.device.counters.bytesReceived,
+  stretches: () => stretchesOf(bmc.device),
   claims(version: string) {
     bmc.device.claims = version;
   },
@@ -242,11 +271,7 @@ function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen
       return {
         ...stationOf(server, { deliveries }, "activate"),
         faultFetch: (fault) => server.scriptPull(fault),
-        naming: {
-          profile: { inspect: { also: { deviceId: pointer } } },
-          id,
-          swap: () => server.script({ on: "version", fault: { kind: "body", body: another }, times: always }),
-        },
+        naming: namedBy({ also: { deviceId: pointer } }, id, another)(server),
         async [Symbol.asyncDispose]() {
           await publisher.close();
           await server.close();
@@ -259,10 +284,10 @@ function fetching(name: string, start: Start<Shelly>, delivery: typeof shellyGen
 const probers = [httpProbe({ health: false })];
 
 export const adapters: readonly Adapter[] = [
-  simulated("http by POST", startDeviceServer, only(http()), "named"),
-  simulated("http by PUT", startDeviceServer, only(http({ send: { method: "PUT" } })), "named"),
+  simulated("http by POST", startDeviceServer, only(http()), namingOf),
+  simulated("http by PUT", startDeviceServer, only(http({ send: { method: "PUT" } })), namingOf),
   {
-    ...simulated("tus", startTusDevice, only(tus({ checksum: false })), "named"),
+    ...simulated("tus", startTusDevice, only(tus({ checksum: false })), namingOf),
     ...asksFor("device_error"),
     resumes: true,
     asksAgain: "send",
@@ -272,7 +297,7 @@ export const adapters: readonly Adapter[] = [
       "tus, created with the bytes",
       startTusDevice,
       only(tus({ checksum: false, createWithUpload: true })),
-      "named",
+      namingOf,
     ),
     ...asksFor("device_error"),
     resumes: true,
@@ -303,27 +328,55 @@ export const adapters: readonly Adapter[] = [
     wraps: true,
   },
   {
-    ...simulated("tasmota", startTasmota, only(tasmota())),
+    ...simulated(
+      "tasmota",
+      startTasmota,
+      only(tasmota()),
+      namedBy(
+        { query: { cmnd: "Status 0" }, also: { deviceId: "/StatusNET/Mac" } },
+        "A8:03:2A:B1:23:45",
+        '{"StatusFWR":{"Version":"2.0.0"},"StatusNET":{"Mac":"A8:03:2A:FF:FF:FF"}}',
+      ),
+    ),
     ...asksFor("acknowledged", "unreadable_state"),
     wraps: true,
   },
   {
-    ...simulated("mongoose-os", startMongooseOs, only(mongooseOs()), "named"),
+    ...simulated("mongoose-os", startMongooseOs, only(mongooseOs()), namingOf),
     wraps: true,
     ...asksFor("acknowledged", "unreadable_state"),
   },
   {
-    ...simulated("axis", (options) => startAxis({ ...options, patient: true }), only(axis())),
+    ...simulated(
+      "axis",
+      (options) => startAxis({ ...options, patient: true }),
+      only(axis()),
+      namedBy(
+        {
+          path: "/axis-cgi/basicdeviceinfo.cgi",
+          json: '{"apiVersion":"1.0","method":"getAllProperties"}',
+          pointer: "/data/propertyList/Version",
+          also: { deviceId: "/data/propertyList/SerialNumber" },
+        },
+        "ACCC8E000000",
+        '{"apiVersion":"1.0","data":{"propertyList":{"SerialNumber":"ACCC8EFFFFFF","Version":"2.0.0"}}}',
+      ),
+    ),
     wraps: true,
     ...asksFor("acknowledged", "unreadable_state"),
   },
-  simulated("elegant-ota", startElegantOta, only(elegantOta({ inspect: { path: "/version", pointer: "/version" } }))),
+  simulated(
+    "elegant-ota",
+    startElegantOta,
+    only(elegantOta({ inspect: { path: "/version", pointer: "/version" } })),
+    namingOf,
+  ),
   {
     ...simulated(
       "web-upload",
       startMongooseOs,
       only(webUpload({ inspect: { path: "/rpc/Sys.GetInfo", pointer: "/fw_version" } })),
-      "named",
+      namingOf,
     ),
     wraps: true,
     ...asksFor("acknowledged", "unreadable_state"),

@@ -1,3 +1,5 @@
+import { expect } from "vitest";
+import { sha256 } from "../../mocks/index.ts";
 import type { Artifact, ClientOptions, Device, DeviceOutcome, Receipt } from "../../src/index.ts";
 import { isFlashwaveError } from "../../src/index.ts";
 import type { BareOutcome } from "../../src/push/record/record.ts";
@@ -9,6 +11,7 @@ export interface Rig {
   /** A simulated image; and one of which the kernels hold less than half. */
   readonly small: Artifact;
   readonly large: Artifact;
+  readonly bytesOf: ReadonlyMap<Artifact, Uint8Array>;
   /** A port at which nobody accepts. */
   readonly deaf: number;
   /** For files that are spoilt. */
@@ -34,6 +37,13 @@ export const permit: Pick<ClientOptions, "addressPolicy"> = { addressPolicy: { p
 
 export const reply = (status: number, lines = ""): string =>
   `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;
+
+/** I2: also of what was broken off, a part of the artifact and nothing else. */
+export function rightBytes(station: Station, image: Uint8Array = new Uint8Array()): void {
+  for (const { start, bytes, sha256: seen } of station.stretches()) {
+    expect(seen, `bytes ${start} to ${start + bytes}`).toBe(sha256(image.subarray(start, start + bytes)));
+  }
+}
 
 export const portOf = ({ address }: Device): number => Number(new URL(address).port);
 export const atPort = (device: Device, port: number): Device => ({

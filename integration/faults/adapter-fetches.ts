@@ -2,8 +2,19 @@ import { expect } from "vitest";
 import type { PullFault } from "../../mocks/index.ts";
 import { createClient } from "../../src/index.ts";
 import type { Adapter } from "../adapters.ts";
-import { type AdapterCell, old, permit, pushed, type Rig, receiptOf, reply, retry, summary } from "./adapter-cell.ts";
-import { largeBytes } from "./adapter-sends.ts";
+import {
+  type AdapterCell,
+  old,
+  permit,
+  pushed,
+  type Rig,
+  receiptOf,
+  reply,
+  retry,
+  rightBytes,
+  summary,
+} from "./adapter-cell.ts";
+import { largeImage } from "./adapter-sends.ts";
 import { lawOfCell, resendLaw } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
 import { aftermaths, type Mark, markOf } from "./trace.ts";
@@ -19,7 +30,7 @@ interface Fetch {
   readonly seen?: readonly [code: string, bytesOut: "none" | "some", next: "retry" | "read"];
 }
 
-const half = largeBytes / 2;
+const half = largeImage.length / 2;
 const lost = ["connection_lost", "some", "read"] as const;
 const late = ["deadline_exceeded", "some", "read"] as const;
 
@@ -52,7 +63,7 @@ const table: readonly Fetch[] = [
   },
 ];
 
-async function play({ fault, seen }: Fetch, adapter: Adapter, { large }: Rig): Promise<void> {
+async function play({ fault, seen }: Fetch, adapter: Adapter, { large, bytesOf }: Rig): Promise<void> {
   await using station = await adapter.start();
   station.faultFetch?.(fault);
   const trace: Mark[] = [];
@@ -74,6 +85,7 @@ async function play({ fault, seen }: Fetch, adapter: Adapter, { large }: Rig): P
   if (!stuck) expect(summary(outcome)).toBe("sent");
   if (next === "read") expect(first?.reads.length).toBeGreaterThan(0);
   resendLaw(trace, old);
+  rightBytes(station, bytesOf.get(large));
 }
 
 /** What an order is answered while its fetch stands still, or once that has come to its end. */
@@ -114,7 +126,7 @@ const answered: readonly Answer[] = among.flatMap(([column, at]): readonly Answe
   ];
 });
 
-async function playAnswer(cell: Answer, adapter: Adapter, { small, large }: Rig): Promise<void> {
+async function playAnswer(cell: Answer, adapter: Adapter, { small, large, bytesOf }: Rig): Promise<void> {
   const { place, text, at, seen } = cell;
   await using station = await adapter.start();
   const artifact = at === "all" ? small : large;
@@ -140,6 +152,7 @@ async function playAnswer(cell: Answer, adapter: Adapter, { small, large }: Rig)
   const final = seen[2] === "give-up";
   expect([summary(outcome), station.sends()]).toEqual(final ? [`failed ${seen[0]}`, 1] : ["sent", 2]);
   resendLaw(trace, old);
+  rightBytes(station, bytesOf.get(artifact));
 }
 
 export const answersMeanwhile: readonly AdapterCell[] = answered.map((cell) => ({

@@ -8,9 +8,11 @@ import {
   old,
   permit,
   portOf,
+  type Rig,
   receiptOf,
   reply,
   retry,
+  rightBytes,
   summary,
   version,
 } from "./adapter-cell.ts";
@@ -111,7 +113,7 @@ function deadlineOf({ place, outcome }: Read): number {
   return matrix.get(place) === "poll, not updated" ? 2_000 : 20_000;
 }
 
-async function play(read: Read, adapter: Adapter, { small }: Parameters<AdapterCell["run"]>[1]): Promise<void> {
+async function play(read: Read, adapter: Adapter, { small, bytesOf }: Rig): Promise<void> {
   const { place, known, named } = read;
   await using station = await adapter.start(known && certificate);
   await using gate = await startGate(portOf(station.device));
@@ -137,6 +139,7 @@ async function play(read: Read, adapter: Adapter, { small }: Parameters<AdapterC
   const own = named && station.naming ? { id: station.naming.id, profile: station.naming.profile } : {};
   const outcome = await client.update({ ...atPort(station.device, gate.port), ...known, ...own }, small);
   expect([summary(outcome), station.sends()]).toEqual([read.outcome, 1]);
+  rightBytes(station, bytesOf.get(small));
   if (outcome.status === "updated") expect(station.running()).toBe(version);
   const wire = { dials: dials.count, heard: station.asked() - heardAtFirst, arrived: station.arrived() };
   lawOfCell(matrix.get(place) ?? "", { trace, outcome, receipt: receiptOf(outcome), wire });

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { RawEnding, RawStep } from "../../mocks/index.ts";
+import { makeFirmware, type RawEnding, type RawStep } from "../../mocks/index.ts";
 import { type Artifact, type ClientOptions, createClient } from "../../src/index.ts";
 import type { Adapter, Station } from "../adapters.ts";
 import {
@@ -11,6 +11,7 @@ import {
   receiptOf,
   reply,
   retry,
+  rightBytes,
   summary,
   version,
 } from "./adapter-cell.ts";
@@ -20,9 +21,9 @@ import { type Aftermath, aftermaths, type Mark, markOf } from "./trace.ts";
 
 // What a device of any protocol does on the connection over which it is sent to, or given its order.
 
-/** Of the large image. */
-export const largeBytes = 16_000_000;
-const half = largeBytes / 2;
+/** No two of its blocks are alike, so that one out of place shows. */
+export const largeImage: Buffer = makeFirmware({ version, length: 16_000_000 });
+const half = largeImage.length / 2;
 const away = "location: http://127.0.0.1:1/\r\n";
 const soon = "retry-after: 0\r\n";
 
@@ -88,7 +89,7 @@ function outLaw({ bytesOut }: Aftermath["fault"], arrived: number, artifact: Art
   else if (arrived > 0) expect(bytesOut, `when ${arrived} bytes had come`).not.toBe("none");
 }
 
-async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Promise<void> {
+async function play(cell: Spoilt, adapter: Adapter, { small, large, bytesOf }: Rig): Promise<void> {
   const { place, text, ending, at, code } = cell;
   await using station = await adapter.start();
   const steps: readonly RawStep[] = text === "" ? [] : [{ write: text }];
@@ -113,6 +114,7 @@ async function play(cell: Spoilt, adapter: Adapter, { small, large }: Rig): Prom
   expect(first.fault.code).toMatch(adapter.pulls && code === late ? unfetched : code);
   expect(more).toEqual([]);
   outLaw(first.fault, arrived, artifact, cell, adapter.pulls);
+  rightBytes(station, bytesOf.get(artifact));
   if (matrix.get(place)?.startsWith("F")) {
     const [status, ended = ""] = summary(outcome).split(" ");
     expect(status).toBe("failed");
@@ -135,7 +137,7 @@ const known = (adapter: Adapter, station: Station) =>
   adapter.pulls ? "verdict" : station.questions?.() === 1 ? "reply" : "readback";
 
 /** The worst that a blind repetition could meet: it is about to restart into the image when it is sent to again. */
-async function playInstalled(adapter: Adapter, { small }: Rig): Promise<void> {
+async function playInstalled(adapter: Adapter, { small, bytesOf }: Rig): Promise<void> {
   await using station = await adapter.start();
   station.fault("send", { kind: "cut", at: "installed" });
   const trace: Mark[] = [];
@@ -147,6 +149,7 @@ async function playInstalled(adapter: Adapter, { small }: Rig): Promise<void> {
   });
   const outcome = await client.update(station.device, small);
   expect([summary(outcome), station.sends(), station.running()]).toEqual(["updated", 1, version]);
+  rightBytes(station, bytesOf.get(small));
   expect(receiptOf(outcome)?.acknowledgedBy).toBe(known(adapter, station));
   const faults = aftermaths(trace).map(({ fault }) => [fault.code, fault.bytesOut, fault.next]);
   expect(faults).toEqual(adapter.pulls ? [] : [["connection_lost", "all", "read"]]);

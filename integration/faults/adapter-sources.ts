@@ -5,7 +5,7 @@ import { makeFirmware } from "../../mocks/index.ts";
 import { createClient, openArtifact } from "../../src/index.ts";
 import { settled } from "../kit.ts";
 import { isLong } from "../long.ts";
-import { type AdapterCell, old, permit, portOf, receiptOf, retry, version } from "./adapter-cell.ts";
+import { type AdapterCell, old, permit, portOf, receiptOf, retry, rightBytes, version } from "./adapter-cell.ts";
 import { countDials } from "./dials.ts";
 import { lawOfCell } from "./laws.ts";
 import { matrix } from "./matrix.ts";
@@ -39,6 +39,8 @@ const cellOf = (spoil: Spoil): AdapterCell => ({
     await spoiling;
     // Nothing of it comes, or is completed, behind our back.
     await settled(() => client.statistics().inFlight, 0);
+    await settled(() => station.stretches().length, station.sends());
+    rightBytes(station, image);
     const wire = { dials: dials.count, heard: 0, arrived: station.arrived() };
     lawOfCell(matrix.get(spoil.place) ?? "", { trace, outcome, receipt: receiptOf(outcome), wire });
     // A form's head leaves ahead of the bytes, and counts as some.

@@ -8,7 +8,7 @@ import { isLong } from "../long.ts";
 import { type AdapterCell, permit, type Rig, retry, version } from "./adapter-cell.ts";
 import { answersMeanwhile, fetches } from "./adapter-fetches.ts";
 import { reads } from "./adapter-reads.ts";
-import { largeBytes, sendsBrokenOff, sendsToTheEnd } from "./adapter-sends.ts";
+import { largeImage, sendsBrokenOff, sendsToTheEnd } from "./adapter-sends.ts";
 import { sources } from "./adapter-sources.ts";
 import { ways } from "./adapter-ways.ts";
 import { startDeaf } from "./gate.ts";
@@ -35,9 +35,14 @@ describe("the fault matrix through every adapter", () => {
   let deaf: Awaited<ReturnType<typeof startDeaf>>;
   beforeAll(async () => {
     deaf = await startDeaf();
+    const small = await openArtifact(image, { version, frozen: true });
+    const large = await openArtifact(largeImage, { version, frozen: true });
     rig = {
-      small: await openArtifact(image, { version, frozen: true }),
-      large: await openArtifact(Buffer.alloc(largeBytes, 7), { version, frozen: true }),
+      ...{ small, large },
+      bytesOf: new Map([
+        [small, image],
+        [large, largeImage],
+      ]),
       deaf: deaf.port,
       directory: await mkdtemp(join(tmpdir(), "flashwave-adapters-")),
     };

@@ -9,8 +9,8 @@ export interface Unable {
 
 export const unable: readonly Unable[] = [
   {
-    adapters: ["esphome", "tasmota", "axis", "elegant-ota"],
+    adapters: ["esphome"],
     places: ["reports another device × verify"],
-    because: "what it answers to a read holds its version and nothing that names it",
+    because: "what a sensor of its web API answers holds the version and nothing that names the device",
   },
 ];

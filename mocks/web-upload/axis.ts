@@ -18,35 +18,40 @@ export interface AxisOptions extends DeviceServerOptions {
 }
 
 const path = "/axis-cgi/firmwaremanagement.cgi";
+const basicsPath = "/axis-cgi/basicdeviceinfo.cgi";
+const serialNumber = "ACCC8E000000";
 
 /**
  * A fake of the firmware management of an Axis device (VAPIX, API 1.0), made from its contract and not from its code:
  * one path, and a method named in JSON. `upgrade` comes as a form, part `json` without a filename and then part `file`;
  * with `autoCommit: "never"` the new image is on trial, and is taken back after `autoRollback` minutes unless `commit`
  * comes. `commit` may be repeated; `rollback` goes back whenever there is something to go back to, committed or not.
+ * What names it, and its version once more, is told by another path, of the basic device information.
  *
  * A request's method stands in its body, so its records call every JSON request `version`. `/health` is a route of the
  * owner's own.
  */
 export function startAxis(options: AxisOptions = {}): Promise<DeviceServer> {
   const { login, refusals = "body" } = options;
-  const digest = login && new DigestLogin("AXIS_ACCC8E000000", login.username, login.password);
+  const digest = login && new DigestLogin(`AXIS_${serialNumber}`, login.username, login.password);
   const dialect: Dialect = {
     endpointOf(head) {
       if (head.path === "/health") return "health";
+      if (head.path === basicsPath && head.method === "POST") return "version";
       if (head.path !== path || head.method !== "POST") return "other";
       return head.headers["content-type"]?.startsWith("multipart/") ? "update" : "version";
     },
     unwrap: (head) => new FileForm(head),
     answer(device, endpoint, asked, effect) {
       if (endpoint === "health") return healthOf(device);
-      if (asked.head.path !== path) return missing;
+      if (asked.head.path !== path && asked.head.path !== basicsPath) return missing;
       if (digest !== undefined && !digest.holds(asked.head)) {
         return {
           reply: { status: 401, headers: { "www-authenticate": digest.challenge() }, body: "" },
           outcome: "refused",
         };
       }
+      if (asked.head.path === basicsPath) return basicsOf(device, asked.body);
       const refuse = (method: string, code: number): Answer => {
         const status = refusals === "status" ? code : 200;
         const json = { apiVersion: "1.0", method, error: { code, message: "refused" } };
@@ -117,6 +122,12 @@ function order(device: SimulatedDevice, body: string, effect: Effect, refuse: Re
   if (method !== "rollback") return refuse(method, 405);
   if (!device.revertible) return refuse(method, 404);
   return { ...answered(method, {}), after: () => effect.effect && device.rollback() };
+}
+
+function basicsOf({ version: Version }: SimulatedDevice, body: string): Answer {
+  const method = "getAllProperties";
+  if (parsed(body)?.["method"] !== method) return missing;
+  return answered(method, { propertyList: { Brand: "AXIS", SerialNumber: serialNumber, Version } });
 }
 
 /** Fields that do not apply are left out. The contract does not say in what unit `timeToRollback` is: seconds here. */

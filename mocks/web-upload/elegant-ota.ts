@@ -5,8 +5,8 @@ import { install, missing, plain, target } from "./kit.ts";
 
 /**
  * A fake of a sketch with ElegantOTA, made from its contract and not from its code. `GET /ota/start?mode=fr&hash=<md5>`
- * begins, `POST /ota/upload` brings the file, and its MD5 must be the one that was told. The version at `/version` is
- * the sketch's own: the library tells none.
+ * begins, `POST /ota/upload` brings the file, and its MD5 must be the one that was told. The version and the id at
+ * `/version` are the sketch's own: the library tells none.
  */
 export function startElegantOta(options: DeviceServerOptions = {}): Promise<DeviceServer> {
   let announced: string | undefined;
@@ -17,7 +17,7 @@ export function startElegantOta(options: DeviceServerOptions = {}): Promise<Devi
     },
     unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { head, received, form }, effect) {
-      if (endpoint === "version") return { reply: { status: 200, json: { version: device.version } } };
+      if (endpoint === "version") return { reply: { status: 200, json: { version: device.version, id: device.id } } };
       const { path, query } = target(head.path);
       if (path === "/ota/start" && head.method === "GET") {
         const hash = query.get("hash");

@@ -12,6 +12,8 @@ export interface TasmotaOptions extends DeviceServerOptions {
   readonly loginInQueryOnly?: boolean;
 }
 
+const mac = "A8:03:2A:B1:23:45";
+
 const page = (text: string): Answer =>
   plain(200, `<!DOCTYPE html><html><body><div><b>${text}</b></div></body></html>`, "text/html");
 
@@ -19,7 +21,8 @@ const page = (text: string): Answer =>
  * A fake of Tasmota's web server, made from its contract and not from its code. `GET /up` makes ready for a firmware
  * and forgets the last failure; without it an upload fails, as one after another failure does. `POST /u2?fsz=<size>`
  * takes a file with a name and answers 200 and a page, in the device's own language, whatever came of it. It looks for
- * a login only once it has the whole upload, and so answers a late 401. `/cm?cmnd=Status 2` tells the version.
+ * a login only once it has the whole upload, and so answers a late 401. `/cm?cmnd=Status 2` tells the version, `Status 0`
+ * its MAC address as well.
  */
 export function startTasmota(options: TasmotaOptions = {}): Promise<DeviceServer> {
   const { password, loginInQueryOnly = false } = options;
@@ -39,7 +42,7 @@ export function startTasmota(options: TasmotaOptions = {}): Promise<DeviceServer
     endpointOf({ method, path: full }) {
       const { path, query } = target(full);
       if (path === "/u2" && method === "POST") return "update";
-      return path === "/cm" && query.get("cmnd") === "Status 2" ? "version" : "other";
+      return path === "/cm" && /^Status [02]$/.test(query.get("cmnd") ?? "") ? "version" : "other";
     },
     unwrap: (head) => new FileForm(head),
     answer(device, endpoint, { head, received, form }, effect) {
@@ -49,7 +52,9 @@ export function startTasmota(options: TasmotaOptions = {}): Promise<DeviceServer
           return { reply: { status: 401, json: { WARNING: "Need user=<username>&password=<password>" } } };
         if (endpoint !== "version") return { reply: { status: 200, json: { Command: "Unknown" } } };
         const { version: Version } = device;
-        return { reply: { status: 200, json: { StatusFWR: { Version, BuildDateTime: "2026-01-02T03:04:05" } } } };
+        const firmware = { StatusFWR: { Version, BuildDateTime: "2026-01-02T03:04:05" } };
+        const network = query.get("cmnd") === "Status 0" && { StatusNET: { Hostname: "tasmota-sim", Mac: mac } };
+        return { reply: { status: 200, json: { ...firmware, ...network } } };
       }
       if (path === "/up" && head.method === "GET") {
         if (!knows(head)) return stranger;
