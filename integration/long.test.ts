@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { isLong, scale, seededRandom } from "./long.ts";
 import { collectFigures, readResults, type SuiteResult, withFigures } from "./long-results.ts";
 import { longSuites } from "./long-suites.ts";
+import { mutations } from "./mutations/index.ts";
 
 const root = dirname(import.meta.dirname);
 const page = readFileSync(join(root, "SECURITY.md"), "utf8");
@@ -27,6 +28,14 @@ describe("the figures in SECURITY.md", () => {
   it("are of suites that there still are", () => {
     const names: readonly string[] = longSuites.map(({ name }) => name);
     expect(readResults().filter(({ name }) => !names.includes(name))).toEqual([]);
+  });
+
+  it("of planted defects are of as many as there are, each caught", () => {
+    const { figures } = readResults().find(({ name }) => name === "mutate") ?? {};
+    expect(figures).toMatchObject({
+      "defects planted": mutations.length,
+      "caught by the named test": mutations.length,
+    });
   });
 
   it("name the command, the count, the day and the machine", () => {
