@@ -21,7 +21,8 @@ export class Feed<T> {
   }
 
   append(change: Change<T>): void {
-    this.#changes.push(change);
+    // Every reader is handed the same one.
+    this.#changes.push(Object.freeze(change));
     if (this.#changes.length < 2 * kept) return;
     this.#forgotten += kept;
     this.#changes = this.#changes.slice(kept);
