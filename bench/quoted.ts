@@ -1,4 +1,4 @@
-import type { Figures } from "./bars.ts";
+import type { Figures } from "./bar.ts";
 
 /** A figure that the reference system's authors state, and what its code reached on a machine like the baseline's. */
 export interface Quoted {

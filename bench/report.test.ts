@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bars, type Figures, figuresOf, measureBar, standing } from "./bars.ts";
+import { type Figures, figuresOf, measureBar, standing } from "./bar.ts";
+import { bars } from "./bars.ts";
 import { judge } from "./judgement.ts";
 import { differences } from "./machine.ts";
 import { short } from "./print.ts";

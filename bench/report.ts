@@ -1,4 +1,5 @@
-import { type Bar, bars, type Figures, figuresOf, measureBar, processesOf, standing } from "./bars.ts";
+import { type Bar, type Figures, figuresOf, measureBar, processesOf, standing } from "./bar.ts";
+import { bars } from "./bars.ts";
 import { differences } from "./machine.ts";
 import { plainTable, table } from "./markdown.ts";
 import { short } from "./print.ts";

@@ -16,6 +16,8 @@ export interface Parameters {
   readonly operation?: Operation;
   /** Base profiles of a registry. @default 1_000 */
   readonly profiles?: number;
+  /** Headers of each of them. @default 5 */
+  readonly headers?: number;
   /** Of what is imported or exported. @default "ndjson" */
   readonly format?: "csv" | "ndjson";
 }

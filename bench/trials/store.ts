@@ -33,17 +33,25 @@ const peers: readonly PeerSpec[] = [
 const common = { group: "store", reference: "sqlite", judgedBy: "wall", warmMs: 400 } as const;
 const one: Parameters = { inFlight: 1, devices: 1 };
 
-const asked = (name: string, operation: Operation, about: string): Trial => ({
+const asked = (name: string, operation: Operation, about: string, beside: readonly PeerSpec[] = []): Trial => ({
   ...common,
   name,
   about: `${about}, one call at a time.`,
   parameters: { ...one, operation },
-  peers,
+  peers: [...peers, ...beside],
 });
 
+/** Go's rows have none either, nor have the reference system's. */
+const bare: PeerSpec = {
+  name: "sqlite anew, bare",
+  about: "as anew, profiles without headers",
+  module: registry,
+  parameters: { variant: "sqlite anew", profiles: beyondMemory, headers: 0 },
+};
+
 const questions: readonly Trial[] = [
-  asked("snapshot-page", "page", "50 of 1,000 base profiles with 15 fields each, page after page"),
-  asked("changes", "changes", "60 changes after a cursor, with their rows"),
+  asked("snapshot-page", "page", "50 of 1,000 base profiles with 15 fields each, page after page", [bare]),
+  asked("changes", "changes", "60 changes after a cursor, with their rows", [bare]),
   asked("headers", "headers", "The headers of 100 profiles, 500 in all"),
   asked("fleet-metrics", "metrics", "What a fleet has, over 1,000 profiles"),
   asked(

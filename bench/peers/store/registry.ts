@@ -11,11 +11,11 @@ import { chainBase, families, fill, profileId } from "./work.ts";
 
 /** One operation of the port, over and over, on a registry of our own in memory, in a file, or on a server. */
 export async function prepare(context: Context): Promise<Runner> {
-  const { operation = "page", profiles = 1_000, variant, inFlight } = context.parameters;
+  const { operation = "page", profiles = 1_000, headers, variant, inFlight } = context.parameters;
   if (variant === "sqlite anew" && operation.startsWith("resolve")) return resolution(context);
   const opened = await openEmpty(context);
   const { registry } = opened;
-  const operate = (await operations(registry.profiles, await fill(registry, profiles)))[operation];
+  const operate = (await operations(registry.profiles, await fill(registry, profiles, headers)))[operation];
   if (operate === undefined) throw new Error(`There is no ${operation} of profiles.`);
   // Each round goes on where the one before ended: begun anew, a short one would ask for what is remembered of the last.
   let asked = 0;

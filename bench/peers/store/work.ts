@@ -10,6 +10,8 @@ export const profileId = (n: number): string => `p${String(n).padStart(5, "0")}`
 /** A base profile with a chain below it. */
 export const chainBase = (family: number): string => profileId(families + family);
 
+const usualHeaders = 5;
+
 const header = (n: number, ord: number, value = `value ${ord} of ${n}`): ProfileItem => ({
   purpose: "send",
   kind: "header",
@@ -17,10 +19,8 @@ const header = (n: number, ord: number, value = `value ${ord} of ${n}`): Profile
   value,
 });
 
-const headers = (n: number): readonly ProfileItem[] => [0, 1, 2, 3, 4].map((ord) => header(n, ord));
-
-/** Fifteen fields, five headers. */
-function base(n: number): ProfileInput {
+/** Fifteen fields, and headers. */
+function base(n: number, headers: number = usualHeaders): ProfileInput {
   return {
     id: profileId(n),
     name: `Profile ${n}`,
@@ -31,7 +31,7 @@ function base(n: number): ProfileInput {
       inspect: { path: "/version", pointer: "/version" },
       health: { path: "/health" },
     },
-    items: headers(n),
+    items: Array.from({ length: headers }, (_, ord) => header(n, ord)),
   };
 }
 
@@ -64,14 +64,18 @@ export interface Filled {
 }
 
 /** Puts the same profiles into any registry: made, then the overrides edited, then all bases put again. */
-export async function fill({ profiles }: Pick<Registry, "profiles">, bases: number): Promise<Filled> {
+export async function fill(
+  { profiles }: Pick<Registry, "profiles">,
+  bases: number,
+  headers: number = usualHeaders,
+): Promise<Filled> {
   const put = async (rows: readonly ProfileInput[]): Promise<void> => {
     for (const { id, result } of await profiles.put(rows)) {
       if (result !== "created" && result !== "updated") throw new Error(`The registry took ${id} for ${result}.`);
     }
   };
   const feed = async (): Promise<Cursor> => (await profiles.page({}, { limit: 1 })).feed;
-  const all = Array.from({ length: bases }, (_, n) => base(n));
+  const all = Array.from({ length: bases }, (_, n) => base(n, headers));
   const overrides = (age: "old" | "new") =>
     Array.from({ length: families }, (_, family) => [...siblings(family, age), ...chain(family, age)]);
   await put([...all, ...overrides("old").flat()]);
