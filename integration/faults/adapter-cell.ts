@@ -1,10 +1,11 @@
 import { expect } from "vitest";
 import { sha256 } from "../../mocks/index.ts";
-import type { Artifact, ClientOptions, Device, DeviceOutcome, Receipt } from "../../src/index.ts";
-import { isFlashwaveError } from "../../src/index.ts";
+import type { Artifact, Client, ClientOptions, Device, DeviceOutcome, Receipt } from "../../src/index.ts";
+import { createClient, isFlashwaveError } from "../../src/index.ts";
 import type { BareOutcome } from "../../src/push/record/record.ts";
 import type { Adapter, Station } from "../adapters.ts";
 import type { Place } from "./matrix.ts";
+import { type Mark, markOf } from "./trace.ts";
 
 /** What all adapters' cells are tried with. */
 export interface Rig {
@@ -30,10 +31,23 @@ export interface AdapterCell {
 
 export const version = "2.0.0";
 export const old = "1.0.0";
-export const retry: NonNullable<ClientOptions["retry"]> = {
+const retry: NonNullable<ClientOptions["retry"]> = {
   ...{ attempts: 2, base: 1, cap: 1, busyBase: 1, quietPeriod: 10 },
 };
-export const permit: Pick<ClientOptions, "addressPolicy"> = { addressPolicy: { permit: ["127.0.0.0/8"] } };
+const permit: Pick<ClientOptions, "addressPolicy"> = { addressPolicy: { permit: ["127.0.0.0/8"] } };
+
+/** A client for a station's devices that notes what it tells, before its own listener hears of it. */
+export const watchedClient = (station: Station, trace: Mark[], { onEvent, ...options }: ClientOptions = {}): Client =>
+  createClient({
+    ...station.client,
+    ...permit,
+    retry,
+    ...options,
+    onEvent(event) {
+      trace.push(...markOf(event));
+      onEvent?.(event);
+    },
+  });
 
 export const reply = (status: number, lines = ""): string =>
   `HTTP/1.1 ${status} Scripted\r\n${lines}content-length: 0\r\n\r\n`;

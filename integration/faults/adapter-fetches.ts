@@ -1,23 +1,21 @@
 import { expect } from "vitest";
 import type { PullFault } from "../../mocks/index.ts";
-import { createClient } from "../../src/index.ts";
 import type { Adapter } from "../adapters.ts";
 import {
   type AdapterCell,
   old,
-  permit,
   pushed,
   type Rig,
   receiptOf,
   reply,
-  retry,
   rightBytes,
   summary,
+  watchedClient,
 } from "./adapter-cell.ts";
 import { largeImage } from "./adapter-sends.ts";
 import { lawOfCell, resendLaw } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
-import { aftermaths, type Mark, markOf } from "./trace.ts";
+import { aftermaths, type Mark } from "./trace.ts";
 
 // What a fetch meets, on the device's own connection to us, and what its order is answered meanwhile: in its place the
 // cell that it is.
@@ -68,14 +66,10 @@ async function play({ fault, seen }: Fetch, adapter: Adapter, { large, bytesOf }
   station.faultFetch?.(fault);
   const trace: Mark[] = [];
   const stuck = fault.kind === "stop-reading";
-  await using client = createClient({
-    ...station.client,
-    ...permit,
-    retry,
+  await using client = watchedClient(station, trace, {
     // A fetch is ended by its deadline alone, as long as the device holds its connection.
     timeouts: stuck ? { connect: 500, response: 500, minimumRate: 50_000_000 } : {},
     verification: { deadline: 20_000 },
-    onEvent: (event) => trace.push(...markOf(event)),
   });
   const outcome = await pushed(client.push(station.device, large), station.device.id, large);
   const [first] = aftermaths(trace);
@@ -135,12 +129,7 @@ async function playAnswer(cell: Answer, adapter: Adapter, { small, large, bytesO
   const fetched = at === "all" ? artifact.length : at;
   station.fault("send", { kind: "raw", steps, ending: "serve", fetched });
   const trace: Mark[] = [];
-  await using client = createClient({
-    ...station.client,
-    ...permit,
-    ...{ retry, verification: { deadline: 20_000 } },
-    onEvent: (event) => trace.push(...markOf(event)),
-  });
+  await using client = watchedClient(station, trace, { verification: { deadline: 20_000 } });
   const outcome = await pushed(client.push(station.device, artifact), station.device.id, artifact);
   const all = aftermaths(trace);
   expect(all.map(({ fault }) => [fault.code, fault.bytesOut, fault.next])).toEqual([seen]);

@@ -1,26 +1,25 @@
 import { expect } from "vitest";
 import { createCertificateAuthority, type RawEnding } from "../../mocks/index.ts";
-import { createClient, type Device } from "../../src/index.ts";
+import type { Device } from "../../src/index.ts";
 import type { Adapter, Station } from "../adapters.ts";
 import {
   type AdapterCell,
   atPort,
   old,
-  permit,
   portOf,
   type Rig,
   receiptOf,
   reply,
-  retry,
   rightBytes,
   summary,
   version,
+  watchedClient,
 } from "./adapter-cell.ts";
 import { countDials } from "./dials.ts";
 import { type Gate, startGate } from "./gate.ts";
 import { lawOfCell } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
-import { type Mark, markOf } from "./trace.ts";
+import type { Mark } from "./trace.ts";
 import { authority, certificate } from "./way.ts";
 
 // What is read once an update was acknowledged: from then on nothing may be sent again, whatever comes.
@@ -123,12 +122,10 @@ async function play(read: Read, adapter: Adapter, { small, bytesOf }: Rig): Prom
   const trace: Mark[] = [];
   let heardAtFirst = 0;
   let unread = 0;
-  await using client = createClient({
-    ...station.client,
-    ...permit,
-    ...{ retry, tls: { ca: authority.cert }, verification: { deadline: deadlineOf(read), stableFor: 0 } },
+  await using client = watchedClient(station, trace, {
+    tls: { ca: authority.cert },
+    verification: { deadline: deadlineOf(read), stableFor: 0 },
     onEvent(event) {
-      trace.push(...markOf(event));
       if (event.type === "sent") {
         read.sent?.(scene);
         heardAtFirst = station.asked();

@@ -1,23 +1,22 @@
 import { expect } from "vitest";
 import { makeFirmware, type RawEnding, type RawStep } from "../../mocks/index.ts";
-import { type Artifact, type ClientOptions, createClient } from "../../src/index.ts";
+import type { Artifact, ClientOptions } from "../../src/index.ts";
 import type { Adapter, Station } from "../adapters.ts";
 import {
   type AdapterCell,
   old,
-  permit,
   pushed,
   type Rig,
   receiptOf,
   reply,
-  retry,
   rightBytes,
   summary,
   version,
+  watchedClient,
 } from "./adapter-cell.ts";
 import { resendLaw } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
-import { type Aftermath, aftermaths, type Mark, markOf } from "./trace.ts";
+import { type Aftermath, aftermaths, type Mark } from "./trace.ts";
 
 // What a device of any protocol does on the connection over which it is sent to, or given its order.
 
@@ -97,12 +96,10 @@ async function play(cell: Spoilt, adapter: Adapter, { small, large, bytesOf }: R
   const trace: Mark[] = [];
   let arrived = 0;
   const limits: ClientOptions["timeouts"] = code === late ? { connect: 700, response: 700, stall: 700 } : {};
-  await using client = createClient({
-    ...station.client,
-    ...permit,
-    ...{ retry, timeouts: limits, verification: { deadline: 20_000 } },
+  await using client = watchedClient(station, trace, {
+    timeouts: limits,
+    verification: { deadline: 20_000 },
     onEvent(event) {
-      trace.push(...markOf(event));
       if (event.type === "attempt-failed") arrived = station.arrived();
     },
   });
@@ -141,12 +138,7 @@ async function playInstalled(adapter: Adapter, { small, bytesOf }: Rig): Promise
   await using station = await adapter.start();
   station.fault("send", { kind: "cut", at: "installed" });
   const trace: Mark[] = [];
-  await using client = createClient({
-    ...station.client,
-    ...permit,
-    ...{ retry, verification: { deadline: 20_000, stableFor: 0 } },
-    onEvent: (event) => trace.push(...markOf(event)),
-  });
+  await using client = watchedClient(station, trace, { verification: { deadline: 20_000, stableFor: 0 } });
   const outcome = await client.update(station.device, small);
   expect([summary(outcome), station.sends(), station.running()]).toEqual(["updated", 1, version]);
   rightBytes(station, bytesOf.get(small));

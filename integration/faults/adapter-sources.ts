@@ -2,15 +2,15 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { makeFirmware } from "../../mocks/index.ts";
-import { createClient, openArtifact } from "../../src/index.ts";
+import { openArtifact } from "../../src/index.ts";
 import { settled } from "../kit.ts";
 import { isLong } from "../long.ts";
-import { type AdapterCell, old, permit, portOf, receiptOf, retry, rightBytes, version } from "./adapter-cell.ts";
+import { type AdapterCell, old, portOf, receiptOf, rightBytes, version, watchedClient } from "./adapter-cell.ts";
 import { countDials } from "./dials.ts";
 import { lawOfCell } from "./laws.ts";
 import { matrix } from "./matrix.ts";
 import { type Spoil, sourceBytes, spoilMidway, spoils } from "./sources.ts";
-import { type Mark, markOf } from "./trace.ts";
+import type { Mark } from "./trace.ts";
 
 const image = makeFirmware({ version, length: sourceBytes });
 
@@ -26,12 +26,7 @@ const cellOf = (spoil: Spoil): AdapterCell => ({
     if (spoil.when === "before") spoil.spoil(path);
     const dials = countDials(portOf(station.device));
     const trace: Mark[] = [];
-    await using client = createClient({
-      ...station.client,
-      ...permit,
-      ...{ retry, verification: { deadline: 600 } },
-      onEvent: (event) => trace.push(...markOf(event)),
-    });
+    await using client = watchedClient(station, trace, { verification: { deadline: 600 } });
     const over = new AbortController();
     const spoiling = spoil.when === "midway" ? spoilMidway(spoil, path, station.arrived, over.signal) : undefined;
     const outcome = await client.update(station.device, artifact);

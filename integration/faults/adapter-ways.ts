@@ -1,12 +1,12 @@
 import { expect } from "vitest";
 import { createCertificateAuthority, startDeviceServer } from "../../mocks/index.ts";
-import { type ClientOptions, createClient, type Device } from "../../src/index.ts";
-import { type AdapterCell, atPort, permit, portOf, pushed, receiptOf, retry, summary } from "./adapter-cell.ts";
+import type { ClientOptions, Device } from "../../src/index.ts";
+import { type AdapterCell, atPort, portOf, pushed, receiptOf, summary, watchedClient } from "./adapter-cell.ts";
 import { countDials, nameAt } from "./dials.ts";
 import { startGate, type Way } from "./gate.ts";
 import { lawOfCell } from "./laws.ts";
 import { matrix, type Place } from "./matrix.ts";
-import { aftermaths, type Mark, markOf } from "./trace.ts";
+import { aftermaths, type Mark } from "./trace.ts";
 import { authority, certificate } from "./way.ts";
 
 // What happens before a request: through a push, whose attempts are told, and where it is final through an update, too.
@@ -34,12 +34,7 @@ const nowhere = (
     const device = { ...station.device, address: addressOf(gone.url, deaf) };
     const dials = countDials(portOf(device));
     const trace: Mark[] = [];
-    await using client = createClient({
-      ...station.client,
-      ...permit,
-      ...{ lookup: unknownName, retry, timeouts: { connect: 300 } },
-      onEvent: (event) => trace.push(...markOf(event)),
-    });
+    await using client = watchedClient(station, trace, { lookup: unknownName, timeouts: { connect: 300 } });
     const outcome = await pushed(client.push(device, small), device.id, small);
     expect(summary(outcome)).toBe(`failed ${code}`);
     expect(outcome).toMatchObject({ error: { message: expect.stringContaining(why) } });
@@ -66,12 +61,10 @@ const broken = (place: Place, way: Way, code: RegExp): AdapterCell => ({
     const dials = countDials(gate.port);
     const trace: Mark[] = [];
     let heard = 0;
-    await using client = createClient({
-      ...station.client,
-      ...permit,
-      ...{ retry, tls: { ca: authority.cert }, ...(way === "swallow" && { timeouts: { connect: 700 } }) },
+    await using client = watchedClient(station, trace, {
+      tls: { ca: authority.cert },
+      ...(way === "swallow" && { timeouts: { connect: 700 } }),
       onEvent(event) {
-        trace.push(...markOf(event));
         if (event.type !== "attempt-failed") return;
         heard = station.asked();
         void gate.turn("open");
@@ -107,12 +100,7 @@ const untrusted = (name: string, code: string, ca: string, own: Partial<Device>)
       const device = { ...station.device, ...own };
       const dials = countDials(portOf(device));
       const trace: Mark[] = [];
-      await using client = createClient({
-        ...station.client,
-        ...permit,
-        ...{ retry, tls: { ca } },
-        onEvent: (event) => trace.push(...markOf(event)),
-      });
+      await using client = watchedClient(station, trace, { tls: { ca } });
       const outcome =
         call === "push"
           ? await pushed(client.push(device, small), device.id, small)

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, openArtifact } from "../../src/index.ts";
+import { openArtifact } from "../../src/index.ts";
 import { type Adapter, adapters, image, type Station } from "../adapters.ts";
 import { isLong } from "../long.ts";
-import { type AdapterCell, permit, type Rig, retry, version } from "./adapter-cell.ts";
+import { type AdapterCell, type Rig, version, watchedClient } from "./adapter-cell.ts";
 import { answersMeanwhile, fetches } from "./adapter-fetches.ts";
 import { reads } from "./adapter-reads.ts";
 import { largeImage, sendsBrokenOff, sendsToTheEnd } from "./adapter-sends.ts";
@@ -74,10 +74,11 @@ describe("the fault matrix through every adapter", () => {
   describe.each(adapters)("$name", { timeout: 300_000 }, (adapter) => {
     it("on the way to it", () => play(adapter, ways));
     it("as it is sent to, or given its order", () => play(adapter, sendsToTheEnd));
-    it.skipIf(adapter.pulls)("while it is sent to", () => play(adapter, shareOf(adapter), 3));
-    it.runIf(adapter.pulls)("what it fetches", () => play(adapter, fetches));
-    it.runIf(adapter.pulls)("what it answers while it fetches", () => play(adapter, answersMeanwhile, 6));
     it("the artifact's own source", () => play(adapter, sources, 2));
+    if (adapter.pulls) {
+      it("what it fetches", () => play(adapter, fetches));
+      it("what it answers while it fetches", () => play(adapter, answersMeanwhile, 6));
+    } else it("while it is sent to", () => play(adapter, shareOf(adapter), 3));
   });
 
   // These wait for what does not come: at the same time.
@@ -90,11 +91,7 @@ describe("the fault matrix through every adapter", () => {
     async (adapter) => {
       await using station = await adapter.start();
       station.faultFetch?.({ kind: "corrupt" });
-      await using client = createClient({
-        ...station.client,
-        ...permit,
-        ...{ retry, verification: { deadline: 500, stableFor: 0 } },
-      });
+      await using client = watchedClient(station, [], { verification: { deadline: 500, stableFor: 0 } });
       // By the device's own verdict where it has one, else by what it runs.
       expect(await client.update(station.device, rig.small)).toMatchObject({
         status: "failed",
