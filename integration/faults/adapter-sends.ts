@@ -34,6 +34,8 @@ interface Spoilt {
   readonly ending: RawEnding;
   /** Codes that the fault may have; of a device's own verdict, what it comes to. */
   readonly code: RegExp;
+  /** Milliseconds that it asks to be left alone for. */
+  readonly delay?: number;
 }
 
 const lost = /^connection_lost$/;
@@ -58,7 +60,7 @@ const table: readonly Spoilt[] = [
       spoilt(`RST / FIN × ${column}`, lost, "", "rst", at),
       spoilt(`RST / FIN × ${column}`, lost, "", "fin", at),
       spoilt(`early 401/403/404/413/415 × ${column}`, /^refused$/, reply(403), answers, at),
-      spoilt(`408/429/503 × ${column}`, /^device_busy$/, reply(503, soon), answers, at),
+      { ...spoilt(`408/429/503 × ${column}`, /^device_busy$/, reply(503, soon), answers, at), delay: 0 },
       spoilt(`other 5xx × ${column}`, /^device_error$/, reply(502), answers, at),
       spoilt(`3xx × ${column}`, /^redirected$/, reply(307, away), answers, at),
       spoilt(`malformed / oversize / drip / 1xx flood × ${column}`, /^malformed_reply$/, "SSH-2.0-x\r\n", "mute", at),
@@ -67,6 +69,10 @@ const table: readonly Spoilt[] = [
         : [spoilt(`early 2xx, body unfinished × ${column}`, /^early_reply$/, reply(200), "mute", at)]),
     ];
   }),
+  {
+    ...spoilt("408/429/503 × 100 %, no response", /^device_busy$/, reply(429, "retry-after: 1\r\n"), "serve"),
+    ...{ delay: 1_000, name: "429, to be asked a second later" },
+  },
   spoilt("timeout / blackhole × during response", late, "HTTP/1.1 20"),
   spoilt("RST / FIN × during response", lost, "HTTP/1.1 20", "rst"),
   spoilt("RST / FIN × during response", lost, "HTTP/1.1 20", "fin"),
@@ -124,6 +130,8 @@ async function play(cell: Spoilt, adapter: Adapter, { small, large, bytesOf }: R
   }
   // V and D: read where bytes had left, sent again, and acknowledged then.
   expect([summary(outcome), station.sends()]).toEqual(["sent", 2]);
+  expect(receiptOf(outcome)?.early, "early").toBe(first.fault.code === "early_reply");
+  if (cell.delay !== undefined) expect(first.fault.delay).toBe(cell.delay);
   if (bytesOut !== "none") expect(next).toBe("read");
   resendLaw(trace, old, station.questions?.());
 }
