@@ -36,11 +36,14 @@ export async function importTable(table: Table, path: string, flags: TransferFla
   const { signal } = io;
   const format = formatOf(flags, path);
   const source = await openSource(path, signal);
-  await using registry = await openStore(flags, { makes: true });
+  await using opened = new AsyncDisposableStack();
+  // Not before there is a row: what is no list of rows makes no fleet.
+  let registry: Promise<Registry> | undefined;
+  const open = () => (registry ??= openStore(flags, { makes: true }).then((made) => opened.use(made)));
   const transfer = await import("../../registry/transfer/index.ts");
   using told = new Told({ json: flags.json === true, quiet: flags.quiet === true, io, source });
   const options = { format, signal, onRefused: told.refused };
-  const { devices, profiles } = counting(registry, told);
+  const { devices, profiles } = counting(open, told);
   try {
     const report =
       table === "devices"
@@ -60,17 +63,17 @@ export async function importTable(table: Table, path: string, flags: TransferFla
   }
 }
 
-/** The registry's doors for rows, each with an eye on what came of them. */
-function counting({ devices, profiles }: Registry, told: Told): Pick<Registry, Table> {
+/** A registry's doors for rows, each with an eye on what came of them. */
+function counting(open: () => Promise<Registry>, told: Told): { readonly [T in Table]: Pick<Registry[T], "put"> } {
   const counted = <Result extends { readonly result: string }>(results: readonly Result[]) => {
     told.count(results);
     return results;
   };
   return {
-    devices: { ...devices, put: async (...call) => counted(await devices.put(...call)) },
+    devices: { put: async (...call) => counted(await (await open()).devices.put(...call)) },
     profiles: {
-      ...profiles,
       async put(rows, options) {
+        const { profiles } = await open();
         const faults = await Promise.all(rows.map(faultOfRow));
         const put = await profiles.put(
           rows.filter((_, at) => faults[at] === undefined),

@@ -25,9 +25,12 @@ export const storeRows: readonly (readonly [flags: string, description: string])
 /** What `--store` or the environment names, if either does. */
 export function storeNamed({ store }: StoreFlags, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = store ?? env["FLASHWAVE_STORE"];
-  if (named === "") throw new UsageError(`${store === "" ? "--store" : "FLASHWAVE_STORE"} is empty; name a fleet.`);
+  if (named === "") throw new UsageError(`${nameOf(store)} is empty; name a fleet.`);
   return named;
 }
+
+/** Where the fleet was named. */
+const nameOf = (store: string | undefined): string => (store === undefined ? "FLASHWAVE_STORE" : "--store");
 
 /**
  * Opens the fleet that a command is about.
@@ -48,9 +51,11 @@ export async function openStore(
     throw new UsageError("--store-password-file goes with a store in PostgreSQL.");
   if (scheme !== undefined) {
     // The rest of a URL may hold a password.
-    throw new UsageError(`--store takes the path of a file or a postgres:// URL, not a ${printable(scheme)} URL.`);
+    throw new UsageError(
+      `${nameOf(flags.store)} takes the path of a file or a postgres:// URL, not a ${printable(scheme)} URL.`,
+    );
   }
-  await (makes ? requireFolder(named) : requireFile(named));
+  await (makes ? requireFolder(named, nameOf(flags.store)) : requireFleet(named, nameOf(flags.store)));
   const { openSqliteRegistry } = await import("../../registry/sqlite/index.ts");
   return openSqliteRegistry(named);
 }
@@ -61,7 +66,10 @@ async function openPostgres(
   make: boolean,
 ): Promise<Registry> {
   const url = URL.parse(named);
-  if (url === null) throw new UsageError("--store is no URL: write postgres://user@host:5432/database.");
+  if (url === null)
+    throw new UsageError(
+      `${nameOf(store)} is no URL: write postgres://user@host:5432/database, and what a URL has no room for in a password as %23, %2F, %3A, %40.`,
+    );
   // Everybody on the machine can read a command line.
   if (store !== undefined && (url.password !== "" || url.searchParams.has("password")))
     throw new UsageError("--store takes no password: give --store-password-file, or set PGPASSWORD.");
@@ -74,17 +82,17 @@ async function openPostgres(
   if (name === "") throw new UsageError(`${fleet === "" ? "--fleet" : "FLASHWAVE_FLEET"} is empty; name a fleet.`);
   const hasPassword = url.password !== "" || process.env["PGPASSWORD"] !== undefined;
   return openPostgresRegistry(url.href, given({ fleet: name, make })).catch((error: unknown) => {
-    throw explained(error, name, hasPassword);
+    throw explained(error, name, fleet === undefined ? nameOf(store) : "--fleet", hasPassword);
   });
 }
 
 /** What the command line knows of a database that could not be opened, and the registry does not. */
-function explained(error: unknown, fleet: string | undefined, hasPassword: boolean): unknown {
+function explained(error: unknown, fleet: string | undefined, flag: string, hasPassword: boolean): unknown {
   if (!isFlashwaveError(error)) return error;
   const { message } = error;
   if (message.includes("fleet must be the name of one"))
     return new UsageError(
-      `${fleet === undefined ? "--store" : "--fleet"}: the database holds no fleet ${JSON.stringify(printable(fleet ?? "default"))}; --fleet names another, flashwave device add or import makes one.`,
+      `${flag}: the database holds no fleet ${JSON.stringify(printable(fleet ?? "default"))}; --fleet names another, flashwave device add or import makes one.`,
     );
   // Without one, the client of PostgreSQL gives up within the login.
   if (hasPassword || !/cannot be reached(?!:)/.test(message)) return error;
@@ -93,26 +101,36 @@ function explained(error: unknown, fleet: string | undefined, hasPassword: boole
 }
 
 /** The folder of a file that is to be made. */
-async function requireFolder(path: string): Promise<void> {
+async function requireFolder(path: string, flag: string): Promise<void> {
   const folder = dirname(path);
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory() !== true)
-    throw new UsageError(`--store: there is no folder ${JSON.stringify(printable(folder))} to make the fleet in.`);
-  if (existsSync(path)) await requireFile(path);
+    throw new UsageError(`${flag}: there is no folder ${JSON.stringify(printable(folder))} to make the fleet in.`);
+  if (existsSync(path)) await requireFile(path, flag);
 }
 
-async function requireFile(path: string): Promise<void> {
+/** An empty file is a fleet that nobody has made yet. */
+async function requireFleet(path: string, flag: string): Promise<void> {
+  if ((await requireFile(path, flag)) === 0) throw noFleet(path, flag);
+}
+
+const noFleet = (path: string, flag: string) =>
+  new UsageError(
+    `${flag}: there is no fleet at ${JSON.stringify(printable(path))}; flashwave device add or import makes one.`,
+  );
+
+/** @returns bytes */
+async function requireFile(path: string, flag: string): Promise<number> {
   try {
     await access(path);
-    if ((await stat(path)).isDirectory())
-      throw new UsageError(`--store: ${JSON.stringify(printable(path))} is a folder; name the file of a fleet.`);
+    const found = await stat(path);
+    if (found.isDirectory())
+      throw new UsageError(`${flag}: ${JSON.stringify(printable(path))} is a folder; name the file of a fleet.`);
+    return found.size;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code = "unreadable" } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT")
-      throw new UsageError(
-        `--store: there is no fleet at ${JSON.stringify(printable(path))}; flashwave device add or import makes one.`,
-      );
-    throw new UsageError(`--store: ${JSON.stringify(printable(path))} cannot be opened (${code}).`);
+    if (code === "ENOENT") throw noFleet(path, flag);
+    throw new UsageError(`${flag}: ${JSON.stringify(printable(path))} cannot be opened (${code}).`);
   }
 }

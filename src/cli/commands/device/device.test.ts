@@ -101,6 +101,27 @@ it("lists what all filters choose, in the order of ids, up to a limit", async ()
   expect(out).toMatch(/^a {2}http:\/\/10\.0\.0\.1 {2}runs 1\.10\.0, online, seen \S+Z, group g1, site s1\nb /);
 });
 
+it("changes, shows and removes what comes down a pipe, as a list of a filter does", { timeout: 30_000 }, async () => {
+  const rows = Array.from({ length: 1_201 }, (_, i) => `{"id":"d${i}","address":"http://a","group":"g${i % 2}"}\n`);
+  await device("import", file("fleet.ndjson", rows.join("")));
+  const listed = await device("list", "--group", "g1", "--ids");
+  expect(listed.out.split("\n").slice(0, 2)).toEqual(["d1", "d1001"]);
+  const piped = (text: string, command: string, ...args: string[]) =>
+    run(["device", command, "-", ...args, "--store", store], (child) => child.stdin?.end(text));
+  expect(await piped(listed.out, "set", "--site", "s1")).toMatchObject({
+    ...{ code: 0, err: "" },
+    out: expect.stringMatching(/^(d\d+ {2}updated\n){600}$/),
+  });
+  expect(await ids("--site", "s1")).toEqual(await ids("--group", "g1"));
+  expect(await piped("d1\r\nnobody\n\n", "show", "--json")).toMatchObject({
+    code: 3,
+    out: expect.stringMatching(/^\{"id":"d1",.*\n\{"id":"nobody","result":"unknown",.*\n$/),
+  });
+  expect(await piped(listed.out, "remove")).toMatchObject({ code: 0 });
+  expect(await ids()).toHaveLength(601);
+  expect(await piped("", "remove")).toMatchObject({ code: 0, out: "", err: "" });
+});
+
 it("imports the good rows, says of each other where it stands and why, and ends with 3", async () => {
   const rows = "id,address\na,http://10.0.0.1\nb,ftp://secret\nc\nd,http://10.0.0.4\n";
   const ended = await device("import", file("rows.csv", rows));
@@ -259,6 +280,10 @@ describe("bad input is one clear sentence, and nothing is written", () => {
     ["an address that is none", ["device", "add", "a", "--address", "ftp://x", "--store", "NEW"], 3, "invalid_address"],
     ["nothing to set", ["device", "set", "a", "--store", "STORE"], 2, "Say what to set"],
     ["a field that is none", ["device", "set", "a", "--unset", "id", "--store", "SOME"], 2, "--unset takes one of"],
+    ["a pipe and ids", ["device", "set", "-", "a", "--name", "x", "--store", "SOME"], 2, "- stands for all ids"],
+    ["ids as JSON", ["device", "list", "--ids", "--json", "--store", "SOME"], 2, "--ids and --json exclude"],
+    ["an empty file for a store", ["device", "list", "--store", "EMPTY"], 2, "there is no fleet at"],
+    ["a list without a header to import", ["device", "import", "TEXT.csv", "--store", "STORE"], 2, "must name columns"],
     ["set and unset", ["device", "set", "a", "--name", "x", "--unset", "name", "--store", "SOME"], 2, "exclude each"],
     ["a file that is not there", ["device", "import", "no.csv", "--store", "STORE"], 2, "could not be read (ENOENT)"],
     ["a folder", ["device", "import", "FOLDER", "--format", "csv", "--store", "NEW"], 2, "could not be read (EISDIR)"],
@@ -305,6 +330,8 @@ describe("bad input is one clear sentence, and nothing is written", () => {
       NEW: `${store}-new`,
       SOME: some,
       TEXT: other,
+      "TEXT.csv": file("head.csv", "colour\nred\n"),
+      EMPTY: file("blank.db", ""),
       FOLDER: folder,
       NEWER: `${store}-newer`,
       OTHER: `${store}-foreign`,

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { deviceFieldRows, repeatableFields, unsetRow } from "../../store/device-fields.ts";
 import { filterRows } from "../../store/filter.ts";
+import { idsArgument } from "../../store/ids.ts";
 import { importRows, importTable, type TransferFlags } from "../../store/import.ts";
 import { storeRows } from "../../store/open.ts";
 import { addSubcommand, commandGroup, type Host, type Row } from "../group.ts";
@@ -8,7 +9,7 @@ import { type ExportFlags, exportDevices, type ListFlags, listDevices, showDevic
 import { addDevice, type DeviceWriteFlags, removeDevices, setDevices } from "./write.ts";
 
 const jsonRow: Row = ["--json", "results as JSON, one document per line"];
-const ids: Row = ["<id...>", "ids of devices"];
+const idsRow: Row = ["--ids", "ids alone, one a line: what show, set and remove read for -"];
 const list = (argument: string | readonly string[]): readonly string[] => [argument].flat();
 
 /** `flashwave device …`: the devices of a fleet. */
@@ -32,21 +33,21 @@ export function deviceGroup(host: Host): Command {
   addSubcommand<ListFlags>(group, host, {
     name: "list",
     description: "list devices, all or those that the filters choose",
-    rows: [...storeRows, ...filterRows, ["--limit <count>", "no more than this many"], jsonRow],
+    rows: [...storeRows, ...filterRows, ["--limit <count>", "no more than this many"], idsRow, jsonRow],
     repeatable: ["tag"],
     run: (_, flags, io) => listDevices(flags, io),
   });
   addSubcommand<ListFlags>(group, host, {
     name: "show",
     description: "show all that is known of devices",
-    argument: ids,
+    argument: idsArgument,
     rows: [...storeRows, jsonRow],
     run: (given, flags, io) => showDevices(list(given), flags, io),
   });
   addSubcommand<DeviceWriteFlags>(group, host, {
     name: "set",
     description: "change what the options name, and nothing else",
-    argument: ids,
+    argument: idsArgument,
     rows: [...storeRows, ...deviceFieldRows, unsetRow, jsonRow],
     repeatable: repeatableFields,
     run: (given, flags, io) => setDevices(list(given), flags, io),
@@ -61,7 +62,7 @@ export function deviceGroup(host: Host): Command {
   addSubcommand<ListFlags>(group, host, {
     name: "remove",
     description: "remove devices, and the profile overrides made for them",
-    argument: ids,
+    argument: idsArgument,
     rows: [...storeRows, jsonRow],
     run: (given, flags, io) => removeDevices(list(given), flags, io),
   });

@@ -3,6 +3,7 @@ import { exitCodes } from "../../exit-codes.ts";
 import type { Io } from "../../job.ts";
 import { evidenceText } from "../../results.ts";
 import { devicePages, type FilterFlags, filterOf } from "../../store/filter.ts";
+import { idSlices } from "../../store/ids.ts";
 import { formatOf, type TransferFlags } from "../../store/import.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { fieldLines, reportRows, write } from "../../store/output.ts";
@@ -11,22 +12,34 @@ import { dateOf, printable, printableJson } from "../../text.ts";
 import { UsageError } from "../../usage-error.ts";
 import { missing } from "./write.ts";
 
-export type ListFlags = StoreFlags & FilterFlags & { readonly limit?: string; readonly json?: boolean };
+export type ListFlags = StoreFlags & FilterFlags & ShapeFlags & { readonly limit?: string };
+
+/** How a device is printed: a line for people, or these. */
+interface ShapeFlags {
+  readonly json?: boolean;
+  readonly ids?: boolean;
+}
 
 /** One line for each device, page by page: however large the fleet, a page of it is held. */
 export async function listDevices(flags: ListFlags, io: Io): Promise<number> {
   const most = limitOf(flags.limit);
   const filter = filterOf(flags) ?? {};
+  if (flags.ids === true && flags.json === true) throw new UsageError("--ids and --json exclude each other.");
   await using registry = await openStore(flags);
   let left = most;
   for await (const page of devicePages(registry.devices, filter, io.signal)) {
     const rows = page.slice(0, left);
     left -= rows.length;
-    const width = Math.min(32, Math.max(...rows.map(({ id }) => id.length)));
-    const text = rows.map((row) => (flags.json === true ? printableJson(row) : deviceLine(row, width)));
-    if (!(await write(io.stdout, `${text.join("\n")}\n`)) || left === 0) break;
+    if (!(await write(io.stdout, `${linesOf(rows, flags).join("\n")}\n`)) || left === 0) break;
   }
   return exitCodes.ok;
+}
+
+function linesOf(rows: readonly RegisteredDevice[], { json, ids }: ShapeFlags): readonly string[] {
+  if (json === true) return rows.map(printableJson);
+  if (ids === true) return rows.map(({ id }) => printable(id));
+  const width = Math.min(32, Math.max(...rows.map(({ id }) => id.length)));
+  return rows.map((row) => deviceLine(row, width));
 }
 
 export function limitOf(text: string | undefined): number {
@@ -55,13 +68,17 @@ export async function showDevices(
   io: Io,
 ): Promise<number> {
   await using registry = await openStore(flags);
-  const found = await registry.devices.getMany(ids, { signal: io.signal });
-  for (const row of found.values()) {
-    const { items } = await registry.reports.page({ device: row.id }, { limit: latest, signal: io.signal });
-    const text = flags.json === true ? `${printableJson({ ...row, reports: items })}\n` : deviceText(row, items);
-    await write(io.stdout, text);
+  let code: number = exitCodes.ok;
+  for await (const slice of idSlices(ids, io.signal)) {
+    const found = await registry.devices.getMany(slice, { signal: io.signal });
+    for (const row of found.values()) {
+      const { items } = await registry.reports.page({ device: row.id }, { limit: latest, signal: io.signal });
+      const text = flags.json === true ? `${printableJson({ ...row, reports: items })}\n` : deviceText(row, items);
+      await write(io.stdout, text);
+    }
+    code = Math.max(code, reportRows(missing(slice, found), flags.json, io));
   }
-  return reportRows(missing(ids, found), flags.json, io);
+  return code;
 }
 
 function deviceText(row: RegisteredDevice, reports: readonly Report[]): string {

@@ -1,6 +1,8 @@
-import type { DeviceInput } from "../../../core/index.ts";
+import type { DeviceInput, RegisteredDevice, Registry } from "../../../core/index.ts";
+import { exitCodes } from "../../exit-codes.ts";
 import type { Io } from "../../job.ts";
 import { changedDevice, type DeviceFieldFlags, deviceFieldsOf } from "../../store/device-fields.ts";
+import { idSlices } from "../../store/ids.ts";
 import { openStore, type StoreFlags } from "../../store/open.ts";
 import { type RowResult, reportRows } from "../../store/output.ts";
 import { UsageError } from "../../usage-error.ts";
@@ -32,25 +34,40 @@ export async function setDevices(ids: readonly string[], flags: DeviceWriteFlags
     throw new UsageError("Say what to set: one of the options, or --unset.");
   requireKinds(flags);
   await requirePins(fields.pins);
-  await using registry = await openStore(flags);
-  const found = await registry.devices.getMany(ids, { signal: io.signal });
-  const rows = [...found.values()].map((row) => changedDevice(row, flags));
-  const put = await registry.devices.put(rows, { signal: io.signal });
   const meanwhile = "somebody changed it meanwhile; try again";
-  const results = put.map((result) => (result.result === "conflict" ? { ...result, reason: meanwhile } : result));
-  return reportRows([...results, ...missing(ids, found)], flags.json, io);
+  return eachSlice(ids, flags, io, async ({ devices }, found) => {
+    const rows = [...found.values()].map((row) => changedDevice(row, flags));
+    const put = await devices.put(rows, { signal: io.signal });
+    return put.map((result) => (result.result === "conflict" ? { ...result, reason: meanwhile } : result));
+  });
 }
 
-export async function removeDevices(
+export async function removeDevices(ids: readonly string[], flags: StoreFlags & JsonFlag, io: Io): Promise<number> {
+  return eachSlice(ids, flags, io, async ({ devices }, found) => {
+    await devices.remove([...found.keys()], { signal: io.signal });
+    return [...found.keys()].map((id) => ({ id, result: "removed" }));
+  });
+}
+
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** Looks devices up and tells what becomes of them, some hundred at a time. @returns the worst exit code of all */
+async function eachSlice(
   ids: readonly string[],
-  flags: StoreFlags & { readonly json?: boolean },
+  flags: StoreFlags & JsonFlag,
   io: Io,
+  work: (registry: Registry, found: ReadonlyMap<string, RegisteredDevice>) => Promise<readonly RowResult[]>,
 ): Promise<number> {
   await using registry = await openStore(flags);
-  const found = await registry.devices.getMany(ids, { signal: io.signal });
-  await registry.devices.remove([...found.keys()], { signal: io.signal });
-  const removed = [...found.keys()].map((id) => ({ id, result: "removed" }));
-  return reportRows([...removed, ...missing(ids, found)], flags.json, io);
+  let code: number = exitCodes.ok;
+  for await (const slice of idSlices(ids, io.signal)) {
+    const found = await registry.devices.getMany(slice, { signal: io.signal });
+    const results = await work(registry, found);
+    code = Math.max(code, reportRows([...results, ...missing(slice, found)], flags.json, io));
+  }
+  return code;
 }
 
 /** Those of the ids that nothing was found for. */
