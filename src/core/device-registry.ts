@@ -126,8 +126,9 @@ export interface DeviceRegistry {
   remove(ids: readonly string[], options?: CallOptions): Promise<number>;
   /**
    * What was put and removed after a cursor.
-   * @throws `invalid_cursor` when the cursor is not one of this registry's device feed, or older than the registry
-   * remembers: read the pages anew
+   * @throws `invalid_cursor` when the cursor is not one of this registry's device feed, older than the registry
+   * remembers, or from beyond its end since it was restored from a backup: read the pages anew. A restored registry that has grown past
+   * a cursor cannot tell; after a restore all followers read the pages anew
    */
   changes(after: Cursor, options?: ChangesOptions): Promise<Changes<RegisteredDevice>>;
 }

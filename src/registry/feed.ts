@@ -42,11 +42,16 @@ export class Feed {
     const limit = resolveLimit(options);
     const from = Number(this.#cursors.read(this.#use, after));
     const { changes, end, forgotten } = await stretch(from, limit + 1);
+    if (from > end) {
+      throw invalidCursor(
+        "the registry has not come as far as this cursor: it was restored from a backup, or another copy of it answers; read the pages anew",
+      );
+    }
     if (from < forgotten) {
       throw invalidCursor("the registry no longer remembers what came after this cursor; read the pages anew");
     }
     if (changes.length <= limit) {
-      return { changes: foldChanges(changes), cursor: this.cursor(Math.max(end, from)), more: false };
+      return { changes: foldChanges(changes), cursor: this.cursor(end), more: false };
     }
     const told = changes.slice(0, limit);
     return { changes: foldChanges(told), cursor: this.cursor(told.at(-1)?.revision ?? from), more: true };

@@ -72,6 +72,41 @@ describePostgres("fleets of one database", () => {
     for (const registry of registries) expect((await registry.devices.page()).items).toHaveLength(6);
   });
 
+  it("know that a cursor is from beyond their end, where an older state of theirs was put back", async () => {
+    const fleet = newFleet();
+    const registry = await open(fleet);
+    await accept(registry.devices, device("a"));
+    await accept(registry.profiles, { id: "p", name: "P" });
+    const [known, profilesKnown] = [(await registry.devices.page()).feed, (await registry.profiles.page()).feed];
+    const before = await pool.query("SELECT * FROM flashwave.fleet WHERE name = $1", [fleet]);
+    await accept(registry.devices, device("b"), device("c"));
+    await accept(registry.profiles, { id: "q", name: "Q" });
+    const [lost, profilesLost] = [(await registry.devices.page()).feed, (await registry.profiles.page()).feed];
+    const { key, revision, profile_revision: profileRevision } = before.rows[0];
+    await pool.query("DELETE FROM flashwave.device WHERE fleet = $1 AND revision > $2", [key, revision]);
+    await pool.query("DELETE FROM flashwave.device_change WHERE fleet = $1 AND revision > $2", [key, revision]);
+    await pool.query("DELETE FROM flashwave.profile WHERE fleet = $1 AND revision > $2", [key, revision]);
+    await pool.query("DELETE FROM flashwave.profile_version WHERE fleet = $1 AND revision > $2", [key, revision]);
+    await pool.query("UPDATE flashwave.fleet SET revision = $2, profile_revision = $3 WHERE key = $1", [
+      key,
+      revision,
+      profileRevision,
+    ]);
+    for (const call of [
+      () => registry.devices.changes(lost),
+      () => registry.profiles.changes(profilesLost),
+      () => registry.profiles.overridesSince(["p"], profilesLost),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "invalid_cursor",
+        message: expect.stringContaining("restored"),
+      });
+    }
+    expect((await registry.profiles.changes(profilesKnown)).changes).toEqual([]);
+    await accept(registry.devices, device("x"));
+    expect((await registry.devices.changes(known)).changes.map(({ id }) => id)).toEqual(["x"]);
+  });
+
   it("know the cursors of another from their own", async () => {
     const [one, other] = [await open(newFleet()), await open(newFleet())];
     for (const registry of [one, other]) await accept(registry.devices, device("a"), device("b"));

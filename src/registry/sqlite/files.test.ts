@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -58,6 +58,36 @@ describe("openSqliteRegistry", () => {
     await expectCode(other.devices.changes(feed), "invalid_cursor");
     await expectCode(one.profiles.changes(feed), "invalid_cursor");
     expect((await one.devices.page({}, { after: next })).items).toHaveLength(1);
+  });
+
+  it("knows that a cursor is from beyond its end, where an older copy of the file was put back", async () => {
+    const path = newPath();
+    const first = await openSqliteRegistry(path);
+    await accept(first.devices, device("a"));
+    await accept(first.profiles, { id: "p", name: "P" });
+    const [known, profilesKnown] = [(await first.devices.page()).feed, (await first.profiles.page()).feed];
+    await first[Symbol.asyncDispose]();
+    copyFileSync(path, `${path}.backup`);
+    const second = await openSqliteRegistry(path);
+    await accept(second.devices, device("b"), device("c"));
+    const [lost, profilesLost] = [(await second.devices.page()).feed, (await second.profiles.page()).feed];
+    expect((await second.profiles.changes(profilesLost)).changes).toEqual([]);
+    await second[Symbol.asyncDispose]();
+    copyFileSync(`${path}.backup`, path);
+    await using restored = await openSqliteRegistry(path);
+    for (const call of [
+      () => restored.devices.changes(lost),
+      () => restored.profiles.changes(profilesLost),
+      () => restored.profiles.overridesSince(["p"], profilesLost),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: "invalid_cursor",
+        message: expect.stringContaining("restored"),
+      });
+    }
+    expect((await restored.profiles.changes(profilesKnown)).changes).toEqual([]);
+    await accept(restored.devices, device("x"));
+    expect((await restored.devices.changes(known)).changes.map(({ id }) => id)).toEqual(["x"]);
   });
 
   it("ends a long write that it is closed in", async () => {
