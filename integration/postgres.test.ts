@@ -265,7 +265,7 @@ describePostgres("a fleet in PostgreSQL", () => {
           code: "registry_failed",
           retryable: true,
           message: expect.stringMatching(
-            /^"127.0.0.1:\d+\/small": the database has no room.*nothing of this was written/,
+            /^"127.0.0.1:\d+\/small": the database has no room.*nothing of this commit was written/,
           ),
         });
         expect([...(await devicesOf(registry)).keys()].sort()).toEqual([...kept].sort());

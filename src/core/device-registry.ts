@@ -99,7 +99,8 @@ export interface ObserveResult {
 
 /**
  * The devices of one fleet. All calls take batches; a batch is applied in order, and what it returns is durable where
- * the driver is.
+ * the driver is. In a database a batch of more than 200 rows is written in slices of 200, others' writes in between: each
+ * slice is there whole or not at all. Where one fails, those before it stay, and the error says how many rows they were.
  *
  * All throw `registry_failed` once the registry is closed or its store fails, `aborted` when the signal had aborted,
  * and `invalid_option` for options or filters out of range.

@@ -133,7 +133,7 @@ export interface ProfileMetrics {
 
 /**
  * The delivery profiles of one fleet and their overrides. Batches are applied in order, so a parent may stand before
- * its children in one `put`. Errors as for `DeviceRegistry`.
+ * its children in one `put`. Slices of large batches and errors as for `DeviceRegistry`.
  *
  * How a device's profile is resolved: of the override tree below its base profile, those rows apply that are made for
  * the fleet, for its group or for itself, and whose parents all apply. They are laid over the base by scope (fleet,

@@ -74,7 +74,7 @@ export interface ReportPageOptions extends PageOptions {
  * What devices, or others on their behalf, reported. A log: appended to, paged through, cut off at its old end. It orders
  * by its own clock, since a device's may say anything. Reports of a removed device stay until they are cut off.
  *
- * Errors as for `DeviceRegistry`.
+ * Slices of large batches and errors as for `DeviceRegistry`.
  */
 export interface ReportStore {
   /**

@@ -14,10 +14,14 @@ export class Gate {
     }
     const signal = options?.signal;
     if (signal?.aborted) {
-      throw new FlashwaveError("aborted", "the signal had aborted before the registry was asked; nothing was done", {
-        phase: "registry",
-        cause: signal.reason,
-      });
+      throw new FlashwaveError(
+        "aborted",
+        "the signal had aborted before the registry was asked; this call did nothing",
+        {
+          phase: "registry",
+          cause: signal.reason,
+        },
+      );
     }
   }
 

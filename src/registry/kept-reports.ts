@@ -7,7 +7,7 @@ import type {
   ReportResult,
   ReportStore,
 } from "../core/report-store.ts";
-import { inSlices } from "./batches.ts";
+import { inSlices, partlyDone } from "./batches.ts";
 import { itemsOf, lengthOf } from "./counted.ts";
 import type { Keeper } from "./keeper.ts";
 import {
@@ -62,11 +62,16 @@ export function keepReports({ gate, counters, cursors }: Keeper, kept: KeptRepor
         "reports.removeBefore",
         (removed) => removed,
         async () => {
-          for (let removed = 0; ; ) {
-            const some = await kept.removeSome(resolved, removedAtOnce);
-            removed += some;
-            if (some < removedAtOnce) return removed;
-            gate.enter(options);
+          let removed = 0;
+          try {
+            for (;;) {
+              const some = await kept.removeSome(resolved, removedAtOnce);
+              removed += some;
+              if (some < removedAtOnce) return removed;
+              gate.enter(options);
+            }
+          } catch (error) {
+            throw partlyDone(error, removed, `${removed} reports were removed before`);
           }
         },
       );

@@ -107,6 +107,22 @@ describePostgres("fleets of one database", () => {
     expect((await registry.devices.changes(known)).changes.map(({ id }) => id)).toEqual(["x"]);
   });
 
+  it("say how much of a large batch was written before it failed", async () => {
+    const registry = await open(newFleet());
+    await pool.query(`CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NEW.id = 'no' THEN RAISE EXCEPTION 'no' USING ERRCODE = '53100'; END IF; RETURN NEW; END $$`);
+    await pool.query("CREATE TRIGGER no BEFORE INSERT ON flashwave.device FOR EACH ROW EXECUTE FUNCTION public.no()");
+    const rows = Array.from({ length: 1_000 }, (_, i) => device(i === 500 ? "no" : `d${i}`));
+    await expect(registry.devices.put(rows)).rejects.toMatchObject({
+      code: "registry_failed",
+      message: expect.stringMatching(
+        /nothing of this commit .*; of this batch's 1000 rows the first 400 were done before/,
+      ),
+    });
+    await pool.query("DROP FUNCTION public.no CASCADE");
+    expect((await registry.devices.getMany(rows.map(({ id }) => id))).size).toBe(400);
+  });
+
   it("know the cursors of another from their own", async () => {
     const [one, other] = [await open(newFleet()), await open(newFleet())];
     for (const registry of [one, other]) await accept(registry.devices, device("a"), device("b"));

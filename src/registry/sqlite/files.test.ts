@@ -93,9 +93,45 @@ describe("openSqliteRegistry", () => {
   it("ends a long write that it is closed in", async () => {
     const registry = await openSqliteRegistry(newPath());
     const put = registry.devices.put(Array.from({ length: 2_000 }, (_, i) => device(`d${i}`)));
-    const failed = expectCode(put, "registry_failed");
+    const failed = expect(put).rejects.toMatchObject({
+      code: "registry_failed",
+      message: expect.stringMatching(/closed meanwhile.*of this batch's 2000 rows the first 200 were done before/),
+    });
     await registry[Symbol.asyncDispose]();
     await failed;
+  });
+
+  it("says how much of a large batch was written before it failed, and of a small one that nothing was", async () => {
+    const path = newPath();
+    await using registry = await openSqliteRegistry(path);
+    using file = new DatabaseSync(path);
+    file.exec("CREATE TRIGGER no BEFORE INSERT ON device WHEN NEW.id = 'd500' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    const rows = Array.from({ length: 1_000 }, (_, i) => device(`d${i}`));
+    await expect(registry.devices.put(rows)).rejects.toMatchObject({
+      code: "registry_failed",
+      message: expect.stringMatching(
+        /nothing of this commit .*; of this batch's 1000 rows the first 400 were done before/,
+      ),
+    });
+    expect((await registry.devices.getMany(rows.map(({ id }) => id))).size).toBe(400);
+    await expect(registry.devices.put(rows.slice(500, 700))).rejects.toMatchObject({
+      message: expect.stringMatching(/nothing of this commit was written$/),
+    });
+  });
+
+  it("says how many reports were removed before it failed", async () => {
+    const path = newPath();
+    await using registry = await openSqliteRegistry(path);
+    await accept(registry.devices, device("a"));
+    await registry.reports.append(
+      Array.from({ length: 800 }, (_, i) => ({ id: `${i}`, device: "a", kind: "log" as const })),
+    );
+    using file = new DatabaseSync(path);
+    file.exec("CREATE TRIGGER no BEFORE DELETE ON report WHEN OLD.id = '700' BEGIN SELECT RAISE(ABORT, 'no'); END");
+    await expect(registry.reports.removeBefore(Number.MAX_SAFE_INTEGER)).rejects.toMatchObject({
+      code: "registry_failed",
+      message: expect.stringMatching(/; 500 reports were removed before$/),
+    });
   });
 });
 

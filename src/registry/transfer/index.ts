@@ -1,6 +1,7 @@
 import type { DeviceFilter, DeviceInput, DeviceRegistry } from "../../core/device-registry.ts";
 import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
 import type { ProfileFilter, ProfileInput, ProfileRegistry } from "../../core/profile-registry.ts";
+import { partlyDone } from "../batches.ts";
 import { invalidOption } from "../failures.ts";
 import { type Columns, deviceColumns, pickFields, profileColumns, writeCell } from "./columns.ts";
 import { writeCsv } from "./csv.ts";
@@ -40,7 +41,7 @@ export interface ImportReport {
  * a JSON list), metadata and profile are JSON. NDJSON has one such object a line.
  *
  * @throws `invalid_option` for a header it does not know, quotes that do not match and bytes that are not UTF-8; what came
- * before stays imported. What the registry throws.
+ * before stays imported. What the registry throws, saying how many rows were imported before; they stay.
  */
 export async function importDevices(
   devices: Pick<DeviceRegistry, "put">,
@@ -136,7 +137,7 @@ async function importRows(
     const rows = waiting;
     waiting = [];
     text = 0;
-    for (const [i, result] of (await put(rows.map(({ row }) => row))).entries()) {
+    for (const [i, result] of (await putAfter(report, () => put(rows.map(({ row }) => row)))).entries()) {
       if (result.result === "created") report.created += 1;
       else if (result.result === "updated") report.updated += 1;
       else refuse({ line: rows[i]?.line ?? 0, reason: "the row was not taken", ...result });
@@ -157,6 +158,16 @@ async function importRows(
     if (waiting.length > 0) await flush();
   }
   return report;
+}
+
+/** What fails in the midst of an import says what is there already. */
+async function putAfter<Result>({ created, updated }: ImportReport, put: () => Promise<Result>): Promise<Result> {
+  try {
+    return await put();
+  } catch (error) {
+    const done = created + updated;
+    throw partlyDone(error, done, `${done} rows were imported before, and stay`);
+  }
 }
 
 type ExportedRow = Parameters<typeof pickFields>[0];

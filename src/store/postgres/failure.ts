@@ -3,8 +3,8 @@ import { closed, failed } from "../failure.ts";
 // SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html: whole codes, or classes by their first two.
 const told: Readonly<Record<string, string>> = {
   "08": "the connection to the database was lost",
-  "22": "a value does not fit the database; nothing of this was written",
-  "23": "the change would break the database's integrity; nothing of it was written",
+  "22": "a value does not fit the database; nothing of this commit was written",
+  "23": "the change would break the database's integrity; nothing of this commit was written",
   "25006": "the database takes no writes: it is a standby or set to read only; connect to the primary",
   "28": "the database refused the login: check user, password and pg_hba.conf, which may ask for TLS (sslmode=verify-full)",
   "3D000": "there is no such database on the server; create it first",
@@ -12,9 +12,9 @@ const told: Readonly<Record<string, string>> = {
   "40P01": "others changed the same rows again and again; try again",
   "42501":
     "the database's user lacks rights: to open a fleet for the first time it needs CREATE on the database, later the schema flashwave's",
-  "53": "the database has no room, memory or connections left; nothing of this was written",
-  "54": "a value is too large for the database; nothing of this was written",
-  "57014": "the database was told to break the statement off; nothing of it was written",
+  "53": "the database has no room, memory or connections left; nothing of this commit was written",
+  "54": "a value is too large for the database; nothing of this commit was written",
+  "57014": "the database was told to break the statement off; nothing of this commit was written",
   "57P": "the database ended the connection: it stops, starts or was told to; try again",
   "58": "the database's disk failed; check the server before going on",
   XX: "the database is damaged; check the server before going on",
