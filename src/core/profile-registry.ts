@@ -146,7 +146,10 @@ export interface ProfileRegistry {
   page(filter?: ProfileFilter, options?: PageOptions): Promise<Page<ProfileRow>>;
   /** Adds or replaces profiles whole, one result per row, in order. Earlier versions stay readable by `at`. */
   put(rows: readonly ProfileInput[], options?: CallOptions): Promise<readonly ProfilePutResult[]>;
-  /** Removes profiles and all that overrides them, unless a device names the base profile. */
+  /**
+   * Removes profiles and all that overrides them, unless a device names the base profile. A profile and all below it go at
+   * once, however many they are; of more than 200 ids, 200 such trees at a time.
+   */
   remove(ids: readonly string[], options?: CallOptions): Promise<ProfileRemoval>;
   /** What was put and removed after a cursor. @throws `invalid_cursor` */
   changes(after: Cursor, options?: ChangesOptions): Promise<Changes<ProfileRow>>;

@@ -28,6 +28,7 @@ export interface KeptProfiles {
   many(ids: readonly string[]): Promise<readonly ProfileRow[]>;
   page(filter: ResolvedProfileFilter, window: PageWindow): Promise<FoundPage<ProfileRow>>;
   put(inputs: readonly ProfileInput[]): Promise<readonly ProfilePutResult[]>;
+  /** @param ids each once; of each its whole tree goes, or nothing of it */
   remove(ids: readonly string[]): Promise<ProfileRemoval>;
   /** @param parents whose overrides alone are told, each once; all profiles where there are none */
   stretch(after: number, most: number, parents?: readonly string[]): Promise<Stretch<ProfileRow>>;
@@ -71,7 +72,11 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
       return counters.measure(
         "profiles.remove",
         ({ removed }) => removed,
-        () => kept.remove(ids),
+        async () => {
+          const parts = await inSlices([...new Set(ids)], async (slice) => [await kept.remove(slice)]);
+          const removed = parts.reduce((sum, part) => sum + part.removed, 0);
+          return { removed, inUse: parts.flatMap((part) => part.inUse) };
+        },
       );
     },
 

@@ -23,6 +23,34 @@ function testRemoval(driver: RegistryDriver): void {
     );
   });
 
+  it("removes a tree at once, children before their parents, each at a revision of its own", async () => {
+    await using registry = await driver.open();
+    const wide = Array.from({ length: 250 }, (_, i) => under("p", `w${i}`, { items: [item("a")] }));
+    const deep = Array.from({ length: 20 }, (_, i) => under(i === 0 ? "p" : `n${i - 1}`, `n${i}`));
+    await accept(registry.profiles, base("p"), ...wide, ...deep, base("q"), under("q", "q1"));
+    const { feed } = await registry.profiles.page();
+    let isDone = false;
+    const removal = registry.profiles.remove(["nobody", "p", "n3", "p", "q1"]).finally(() => {
+      isDone = true;
+    });
+    const seen = new Set<number>();
+    while (!isDone) {
+      seen.add((await registry.profiles.metrics()).overrides.fleet);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await removal).toEqual({ removed: 272, inUse: [] });
+    const metrics = await registry.profiles.metrics();
+    expect([...seen].filter((count) => count !== 271 && count !== 0)).toEqual([]);
+    expect(metrics).toMatchObject({ profiles: 1, overrides: { fleet: 0, group: 0, device: 0 }, items: 0 });
+    const { changes } = await registry.profiles.changes(feed, { limit: 1_000 });
+    const revisions = changes.map(({ revision }) => revision);
+    expect(revisions).toEqual(Array.from({ length: 272 }, (_, i) => metrics.revision - 271 + i));
+    const order = changes.map(({ id }) => id);
+    const ofDeep = order.filter((id) => id.startsWith("n"));
+    expect(ofDeep).toEqual(Array.from({ length: 20 }, (_, i) => `n${19 - i}`));
+    expect(order.slice(-2)).toEqual(["p", "q1"]);
+  });
+
   it("leaves a base profile that a device names, and all below it", async () => {
     await using registry = await driver.open();
     await plant(registry);

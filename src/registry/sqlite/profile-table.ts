@@ -28,12 +28,17 @@ const profileStatements = {
   note: `INSERT INTO profile_version (revision, id, change, parent, root, scope, owner, name, description, delivery,
       requests, items, options, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   // Leaves first.
-  tree: `WITH RECURSIVE tree (id, depth) AS (
-      SELECT id, depth FROM profile WHERE id = ?
-      UNION ALL SELECT p.id, p.depth FROM tree CROSS JOIN profile p ON p.parent = tree.id)
-    SELECT id FROM tree ORDER BY depth DESC, id`,
-  ofDevice: "SELECT id FROM profile WHERE owner = ? AND owner <> '' AND scope = 2 ORDER BY depth DESC, id",
-  remove: "DELETE FROM profile WHERE id = ? RETURNING parent, root, scope, owner, json_array_length(items)",
+  tree: `WITH RECURSIVE tree (id, depth, scope, items) AS (
+      SELECT id, depth, scope, json_array_length(items) FROM profile WHERE id = ?
+      UNION ALL SELECT p.id, p.depth, p.scope, json_array_length(p.items)
+        FROM tree CROSS JOIN profile p ON p.parent = tree.id)
+    SELECT id, depth, scope, items FROM tree ORDER BY depth DESC, id`,
+  ofDevice: `SELECT id, depth, scope, json_array_length(items) FROM profile
+    WHERE owner = ? AND owner <> '' AND scope = 2 ORDER BY depth DESC, id`,
+  noteRemoved: `INSERT INTO profile_version (revision, id, change, parent, root, scope, owner)
+    SELECT ?1 + j.key, p.id, 2, p.parent, p.root, p.scope, p.owner
+    FROM json_each(?2) j CROSS JOIN profile p ON p.id = j.value`,
+  remove: "DELETE FROM profile WHERE id IN (SELECT value FROM json_each(?))",
   feed: `SELECT v.revision, v.id, v.change FROM profile_version v WHERE v.revision > ?1
     ORDER BY v.revision LIMIT ?2 + 0`,
   overrides: `SELECT v.revision, v.id, v.change FROM json_each(?3) j CROSS JOIN profile_version v ON v.parent = j.value
@@ -56,6 +61,8 @@ type FindColumns = readonly [
   items: number,
   createdAt: number,
 ];
+
+type RemovedColumns = readonly [id: string, depth: number, scope: 0 | 1 | 2, items: number];
 
 type NotedColumns = readonly [revision: number, id: string, kind: 0 | 1 | 2];
 
@@ -169,19 +176,23 @@ export class ProfileTable {
     });
   }
 
-  #removeAll(on: Connection, rows: readonly Row[]): number {
-    for (const [id] of rows as readonly (readonly [string])[]) {
-      const removed = on.get(profileStatements.remove, id);
-      const [parent, root, scope, owner, items] = removed as unknown as readonly [
-        parent: string | null,
-        root: string,
-        scope: 0 | 1 | 2,
-        owner: string,
-        items: number,
-      ];
-      this.#note(on, id, "deleted", [parent, root, scope, owner], new Array(8).fill(null));
-      this.#count(parent, scopes[scope], -1, items);
+  /** Any number of rows in two statements: within a savepoint each that deletes costs the more the more went before it. */
+  #removeAll(on: Connection, found: readonly Row[]): number {
+    if (found.length === 0) return 0;
+    const rows = found as unknown as readonly RemovedColumns[];
+    const ids = list(rows.map(([id]) => id));
+    const { counts } = this.#fleet;
+    const { revision, profiles, overrides, items } = counts.now;
+    on.run(profileStatements.noteRemoved, revision + 1, ids);
+    on.run(profileStatements.remove, ids);
+    const left = { profiles, overrides: { ...overrides }, items };
+    for (const [, depth, scope, own] of rows) {
+      left.items -= own;
+      if (depth === 0) left.profiles -= 1;
+      else left.overrides[scopes[scope]] -= 1;
     }
+    const last = revision + rows.length;
+    counts.change({ ...left, revision: last, profileRevision: last });
     return rows.length;
   }
 

@@ -167,6 +167,33 @@ describe("statements are as few", () => {
     await cold[Symbol.asyncDispose]();
   });
 
+  it("for the removal of a large tree as for that of a small one", async () => {
+    await using registry = await openSqliteRegistry(join(folder, "removals.db"));
+    const { profiles } = registry;
+    const remove = async (count: number) => {
+      const overrides = Array.from({ length: count }, (_, i) => ({ id: `o${i}`, name: "O", parent: "p" }));
+      await profiles.put([{ id: "p", name: "P" }, ...overrides]);
+      const [before, start] = [registry.statistics(), performance.now()];
+      expect(await profiles.remove(["p"])).toEqual({ removed: count + 1, inUse: [] });
+      const [after, duration] = [registry.statistics(), performance.now() - start];
+      return { statements: after.statements - before.statements, commits: after.commits - before.commits, duration };
+    };
+    await remove(2);
+    const [small, large] = [await remove(1_500), await remove(6_000)];
+    expect([large.statements, large.commits]).toEqual([small.statements, 1]);
+    // Four times, and sixteen where each row costs more the more there are.
+    expect(large.duration / small.duration).toBeLessThan(10);
+  });
+
+  it("for removals together, in commits of two hundred", async () => {
+    await using registry = await openSqliteRegistry(join(folder, "removed.db"));
+    const ids = Array.from({ length: 500 }, (_, i) => `p${i}`);
+    await registry.profiles.put(ids.map((id) => ({ id, name: "P" })));
+    const before = registry.statistics().commits;
+    expect(await registry.profiles.remove(ids)).toEqual({ removed: 500, inUse: [] });
+    expect(registry.statistics().commits - before).toBe(3);
+  });
+
   const subjects = (ids: readonly string[]): ProfileSubject[] =>
     ids.map((id, i) => ({ id, group: `g${i % 5}`, profileId: "p" }));
 });

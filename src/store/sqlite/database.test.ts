@@ -76,6 +76,38 @@ describe("a connection", () => {
     expect(await rig.numbers()).toEqual([1]);
   });
 
+  it("marks no place to go back to for a write that is alone, which goes back to the beginning", async () => {
+    await using rig = await Rig.open();
+    const before = rig.database.statistics().statements;
+    await rig.add(1);
+    expect(rig.database.statistics().statements - before).toBe(3); // BEGIN, the write, COMMIT
+    const half = rig.database.write((on) => {
+      on.run(add, 2, "");
+      on.run(add, 1, "");
+    });
+    await expect(half).rejects.toMatchObject({ code: "registry_failed" });
+    expect(await rig.numbers()).toEqual([1]);
+    await rig.add(3);
+    expect(await rig.numbers()).toEqual([1, 3]);
+    expect(rig.database.statistics().commits).toBe(2);
+  });
+
+  it("settles each of several writes also where no place to go back to can be marked", async () => {
+    let marks = 0;
+    const around = {
+      ...hooks,
+      mark: () => {
+        marks += 1;
+        if (marks === 2) throw new Error("no mark");
+        return () => {};
+      },
+    };
+    await using rig = await Rig.open({}, around);
+    const settled = await Promise.allSettled([rig.add(1), rig.add(2), rig.add(3)]);
+    expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await rig.numbers()).toEqual([1, 3]);
+  });
+
   it("prepares each statement once", async () => {
     await using rig = await Rig.open();
     await rig.add(1);

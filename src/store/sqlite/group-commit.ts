@@ -103,32 +103,44 @@ export class GroupCommit {
   /** @param done takes the writes that are part of the transaction */
   #runJobs(done: Job[]): void {
     const end = performance.now() + longest;
+    const isAlone = this.#queue.length === 1;
     let taken = 0;
     try {
       while (taken < this.#queue.length && (taken === 0 || performance.now() < end)) {
         const job = this.#queue[taken] as Job;
         taken += 1;
-        this.#runJob(job, done);
+        this.#runJob(job, done, isAlone);
       }
     } finally {
       this.#queue = this.#queue.slice(taken);
     }
   }
 
-  #runJob(job: Job, done: Job[]): void {
-    const undo = this.#hooks.mark();
-    this.#connection.run("SAVEPOINT job");
+  /**
+   * @param isAlone whether it is the whole transaction, which then goes back to its beginning: within a savepoint SQLite
+   * keeps what was there before each change until the end, and each statement that keeps some goes through all of it
+   */
+  #runJob(job: Job, done: Job[], isAlone: boolean): void {
+    let undo: (() => void) | undefined;
+    let isMarked = false;
     try {
+      undo = this.#hooks.mark();
+      if (!isAlone) {
+        this.#connection.run("SAVEPOINT job");
+        isMarked = true;
+      }
       job.run();
-      this.#connection.run("RELEASE job");
+      if (isMarked) this.#connection.run("RELEASE job");
       done.push(job);
     } catch (error) {
       job.refuse(error);
       // A full disk or a failed read has rolled back the whole transaction already: all in it are lost.
-      if (!this.#connection.database.isTransaction) throw error;
-      this.#connection.run("ROLLBACK TO job");
-      this.#connection.run("RELEASE job");
-      undo();
+      if (isAlone || !this.#connection.database.isTransaction) throw error;
+      if (isMarked) {
+        this.#connection.run("ROLLBACK TO job");
+        this.#connection.run("RELEASE job");
+      }
+      undo?.();
     }
   }
 }
