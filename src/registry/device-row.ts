@@ -3,7 +3,7 @@ import type { RegisteredDevice } from "../core/device-registry.ts";
 import type { Evidence } from "../core/outcome.ts";
 import type { Profile } from "../core/profile.ts";
 import type { DeviceFields } from "./device-input.ts";
-import { readJson } from "./json.ts";
+import { frozen, parseJson, readJson } from "./json.ts";
 
 /** The columns that `readDeviceRow` reads, in its order. */
 export const ownColumns: string = `id, address, name, delivery, place, site, location, profile, inline, rest, status, seen_at, firmware,
@@ -40,9 +40,9 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** @param profiles the inline profiles of these rows, by key */
 export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<number, Profile>): RegisteredDevice {
-  const [id, address, name, delivery, group, site, location, profileId, inline, rest, ...observed] =
-    values as unknown as Columns;
-  const [status, seenAt, firmware, evidence, createdAt, updatedAt, revision] = observed;
+  // biome-ignore format: a line of what was put, one of what was observed
+  const [id, address, name, delivery, group, site, location, profileId, inline, rest,
+    status, seenAt, firmware, evidence, createdAt, updatedAt, revision] = values as unknown as Columns;
   const row: Mutable<RegisteredDevice> = { id, address, status, createdAt, updatedAt, revision };
   if (name !== null) row.name = name;
   if (delivery !== null) row.delivery = delivery;
@@ -51,7 +51,7 @@ export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<
   if (location !== null) row.location = location;
   if (profileId !== null) row.profileId = profileId;
   if (inline !== null) row.profile = profiles.get(inline) as Profile;
-  if (rest !== null) addRest(row, readJson<Rest>(rest));
+  if (rest !== null) addRest(row, parseJson<Rest>(rest));
   if (seenAt !== null) row.lastSeen = seenAt;
   if (firmware !== null) row.firmware = firmware;
   if (evidence !== null) row.evidence = readJson<Evidence>(evidence);
@@ -60,11 +60,11 @@ export function readDeviceRow(values: readonly unknown[], profiles: ReadonlyMap<
 
 /** By name: whoever could write to the database must not put an address or a prototype in by this way. */
 function addRest(row: Mutable<RegisteredDevice>, { probe, pins, tags, metadata, credentials }: Rest): void {
-  if (probe !== undefined) row.probe = probe;
-  if (pins !== undefined) row.pins = pins;
-  if (tags !== undefined) row.tags = tags;
-  if (metadata !== undefined) row.metadata = metadata;
-  if (credentials !== undefined) row.credentials = credentials;
+  if (probe !== undefined) row.probe = frozen(probe);
+  if (pins !== undefined) row.pins = frozen(pins);
+  if (tags !== undefined) row.tags = frozen(tags);
+  if (metadata !== undefined) row.metadata = frozen(metadata);
+  if (credentials !== undefined) row.credentials = frozen(credentials);
 }
 
 /** What has no column of its own, since no filter asks for it. */

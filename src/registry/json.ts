@@ -16,7 +16,11 @@ export function parseJson<T>(text: string, fits: (value: unknown) => boolean = i
 export function readJson<T>(text: string, fits?: (value: unknown) => boolean): T {
   // What many rows have, and what need not be parsed.
   if (text === "{}") return empty as T;
-  const value = parseJson<T>(text, fits);
+  return frozen(parseJson<T>(text, fits));
+}
+
+/** What was parsed, frozen, and all within it. @throws `registry_failed` where it is deeper than any put takes */
+export function frozen<T>(value: T): T {
   freeze(value, deepest);
   return value;
 }

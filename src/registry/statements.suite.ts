@@ -112,6 +112,7 @@ export async function readAll({ devices, profiles, artifacts, reports }: Registr
   for (const filter of deviceFilters) {
     const { next } = await devices.page(filter, { limit: 1 });
     if (next !== undefined) await devices.page(filter, { limit: 1, after: next });
+    await devices.page(filter, { limit: 1, offset: 1 });
   }
   for (const filter of profileFilters) {
     const { next } = await profiles.page(filter, { limit: 1 });

@@ -4,22 +4,29 @@ import type { ResolvedDeviceFilter } from "../device-filter.ts";
 import { deviceColumns } from "../device-row.ts";
 import type { Feed } from "../feed.ts";
 import { keepDevices } from "../kept-devices.ts";
+import type { PageWindow } from "../page-options.ts";
 import { type DeviceRows, putDevice } from "../put-device.ts";
 import type { DeviceTable } from "./device-table.ts";
+import { Drivers } from "./drivers.ts";
 import { type Fleet, readCounts } from "./fleet.ts";
-import { type Driver, devicePage, driverCounts, fewDevices } from "./match-device.ts";
+import { type Driver, devicePage, lastSkipped } from "./match-device.ts";
 import type { ProfileTable } from "./profile-table.ts";
 
 export function createDevices(fleet: Fleet, table: DeviceTable, profiles: ProfileTable, feed: Feed): DeviceRegistry {
   const { database } = fleet;
+  const drivers = new Drivers();
   return keepDevices(
     fleet,
     {
       many: (ids) => database.read((on) => table.many(on, ids)),
       page: (filter, window) =>
         database.read((on) => {
-          const { sql, parameters } = devicePage(filter, window, deviceColumns, findDriver(on, filter));
-          return { rows: table.rows(on, on.all(sql, ...parameters)), end: readCounts(on).revision };
+          const { revision: end } = readCounts(on);
+          const driver = drivers.find(on, filter, end);
+          const from = placed(on, filter, window, driver);
+          if (from === undefined) return { rows: [], end };
+          const { sql, parameters } = devicePage(filter, from, deviceColumns, driver);
+          return { rows: table.rows(on, on.all(sql, ...parameters)), end };
         }),
       put: (inputs) => database.write((on) => putAll(on, table, profiles, inputs)),
       observe: (seen) => database.write((on) => seen.map((one) => table.observe(on, one))),
@@ -30,14 +37,17 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
   );
 }
 
-/** The candidate that has the fewest devices, unless even that has many. */
-function findDriver(on: Connection, filter: ResolvedDeviceFilter): Driver | undefined {
-  let [found, least]: [Driver | undefined, number] = [undefined, fewDevices];
-  for (const { driver, sql, parameters } of driverCounts(filter)) {
-    const count = Number(on.get(sql, ...parameters)?.[0]);
-    if (count < least) [found, least] = [driver, count];
-  }
-  return found;
+/** The window with the key after which it begins in place of how many it skips; nothing where there are not as many. */
+function placed(
+  on: Connection,
+  filter: ResolvedDeviceFilter,
+  window: PageWindow,
+  driver: Driver | undefined,
+): Pick<PageWindow, "after" | "limit"> | undefined {
+  if (window.offset === 0) return window;
+  const { sql, parameters } = lastSkipped(filter, window.offset, driver);
+  const last = on.get(sql, ...parameters);
+  return last && { after: last[0] as string, limit: window.limit };
 }
 
 function putAll(

@@ -71,14 +71,22 @@ function candidates(filter: ResolvedDeviceFilter): readonly Candidate[] {
   return all.filter(({ conditions }) => conditions.length > 0);
 }
 
-/** Statements that count the devices of each candidate, up to `fewDevices`. None where ids are given: those drive. */
-export function driverCounts(filter: ResolvedDeviceFilter): readonly (Condition & { readonly driver: Driver })[] {
+/** What counts the devices of one candidate, up to `fewDevices`. */
+export interface DriverCount extends Condition {
+  readonly driver: Driver;
+}
+
+/** One for each candidate. None where ids are given: those drive. */
+export function driverCounts(filter: ResolvedDeviceFilter): readonly DriverCount[] {
   if (filter.ids !== undefined) return [];
   return candidates(filter).map(({ driver, from, conditions }) => {
     const sql = `SELECT count(*) FROM (SELECT 1 FROM ${from} WHERE ${conditions.map((one) => one.sql).join(" AND ")} LIMIT ? + 0)`;
     return { driver, ...condition(sql, ...conditions.flatMap(({ parameters }) => parameters), fewDevices) };
   });
 }
+
+/** Whether only a put or a removal changes how many devices such a driver has: each of them raises the fleet's revision. */
+export const isRegistered = (driver: Driver): boolean => typeof driver === "number" || driver in columns;
 
 /** The conditions of a filter beside those that would have to be sorted; `ids` and tags apart. */
 function otherConditions({ equal, statuses, text }: ResolvedDeviceFilter): readonly Condition[] {
@@ -111,10 +119,13 @@ function contains(text: string): Condition {
   return condition("(instr(lower(d.id), ?) > 0 OR instr(lower(d.name), ?) > 0)", text, text);
 }
 
-function hasTag(tag: string): Condition {
+/** Joins the row that says so: a twelfth less of a page by site and tag than `EXISTS` with a query of its own. */
+function hasTag(tag: string, place: number): Condition {
   if (!tag.isWellFormed()) return nothing;
-  return condition("EXISTS (SELECT 1 FROM device_tag t WHERE t.tag = ? AND t.device = d.id)", tag);
+  return condition(`t${place}.tag = ? AND t${place}.device = d.id`, tag);
 }
+
+const joined = (tags: readonly string[]): string => tags.map((_, place) => ` CROSS JOIN device_tag t${place}`).join("");
 
 interface Source {
   readonly from: string;
@@ -125,14 +136,15 @@ interface Source {
 /**
  * Where a filter's rows come from: the few devices of its driver, those of a tag in the order of their ids, or all devices
  * in that order (SQLite finds the index of an equality by itself). The join is CROSS to keep SQLite from turning it round,
- * and a plus keeps the index of what has many devices out: they would all be sorted for one page.
+ * and a plus keeps the index of what has many devices out: they would all be sorted for one page. Where nothing else is left
+ * to lead, that of ids is named, or SQLite would still walk the other for being narrower, and sort.
  */
 function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Source {
   const drivers = candidates(filter).filter((candidate) => typeof candidate.driver === "string");
   const driving = drivers.find((candidate) => candidate.driver === driver);
   // Equalities stand among the other conditions, driving or not.
   const walked = drivers
-    .filter((candidate) => !(candidate.driver in columns))
+    .filter(({ driver: walks }) => !isRegistered(walks))
     .flatMap((candidate) =>
       candidate === driving
         ? candidate.conditions
@@ -142,11 +154,31 @@ function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Sourc
   const place = typeof driver === "number" ? driver : 0;
   const tag = filter.tags[place];
   if (driving === undefined && tag !== undefined && (driver === place || filter.equal.length === 0)) {
-    const from = "device_tag g CROSS JOIN device d ON d.id = g.device";
-    const more = filter.tags.toSpliced(place, 1).map(hasTag);
-    return { from, key: "g.device", conditions: [isTag(tag), ...others, ...more] };
+    const more = filter.tags.toSpliced(place, 1);
+    const from = `device_tag g CROSS JOIN device d ON d.id = g.device${joined(more)}`;
+    return { from, key: "g.device", conditions: [isTag(tag), ...others, ...more.map(hasTag)] };
   }
-  return { from: driving?.from ?? "device d", key: "d.id", conditions: [...others, ...filter.tags.map(hasTag)] };
+  const byId = walked.length > 0 && filter.equal.length === 0 && filter.statuses?.length !== 1;
+  const all = byId ? "device d INDEXED BY sqlite_autoindex_device_1" : "device d";
+  const from = `${driving?.from ?? all}${joined(filter.tags)}`;
+  return { from, key: "d.id", conditions: [...others, ...filter.tags.map(hasTag)] };
+}
+
+/** What of a filter's rows comes after a key, in the order of ids. */
+function matching(filter: ResolvedDeviceFilter, after: string | undefined, driver: Driver | undefined): Match {
+  const { from, key, conditions } = source(filter, driver);
+  const all = [...conditions];
+  if (after !== undefined) all.push(condition(`${key} > ?`, after));
+  if (filter.ids !== undefined) {
+    all.push(condition(`${key} IN (SELECT value FROM json_each(?))`, list(filter.ids)));
+  }
+  const where = all.length === 0 ? "" : `WHERE ${all.map(({ sql }) => sql).join(" AND ")}`;
+  return { key, rows: condition(`FROM ${from} ${where} ORDER BY ${key}`, ...all.flatMap((one) => one.parameters)) };
+}
+
+interface Match {
+  readonly key: string;
+  readonly rows: Condition;
 }
 
 /**
@@ -155,21 +187,19 @@ function source(filter: ResolvedDeviceFilter, driver: Driver | undefined): Sourc
  */
 export function devicePage(
   filter: ResolvedDeviceFilter,
-  window: PageWindow,
+  { after, limit }: Pick<PageWindow, "after" | "limit">,
   selected: string,
   driver: Driver | undefined,
 ): Condition {
-  const { from, key, conditions } = source(filter, driver);
-  const all = [...conditions];
-  if (window.after !== undefined) all.push(condition(`${key} > ?`, window.after));
-  if (filter.ids !== undefined) {
-    all.push(condition(`${key} IN (SELECT value FROM json_each(?))`, list(filter.ids)));
-  }
-  const where = all.length === 0 ? "" : `WHERE ${all.map(({ sql }) => sql).join(" AND ")}`;
-  return condition(
-    `SELECT ${selected} FROM ${from} ${where} ORDER BY ${key} LIMIT ? + 0 OFFSET ? + 0`,
-    ...all.flatMap(({ parameters }) => parameters),
-    window.limit + 1,
-    window.offset,
-  );
+  const { rows } = matching(filter, after, driver);
+  return condition(`SELECT ${selected} ${rows.sql} LIMIT ? + 0`, ...rows.parameters, limit + 1);
+}
+
+/**
+ * The statement that finds the id after which a page begins that skips so many, at least one. It asks for ids alone: a page's
+ * own statement goes to the row of each that it skips (90,000 of them 1.8 ms instead of 0.55).
+ */
+export function lastSkipped(filter: ResolvedDeviceFilter, skipped: number, driver: Driver | undefined): Condition {
+  const { key, rows } = matching(filter, undefined, driver);
+  return condition(`SELECT ${key} ${rows.sql} LIMIT 1 OFFSET ? + 0`, ...rows.parameters, skipped - 1);
 }

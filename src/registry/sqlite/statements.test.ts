@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import type { ProfileSubject } from "../../core/registry.ts";
+import type { DeviceFilter, ProfileSubject } from "../../core/registry.ts";
 import { semver } from "../../core/versions.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
 import { device } from "../driver.suite.ts";
 import { deviceFilters, fill, indexes, readAll, testLog, unmetStatements, writeAll } from "../statements.suite.ts";
 import { openSqliteRegistry, type SqliteRegistry } from "./index.ts";
-import { devicePage } from "./match-device.ts";
+import { devicePage, lastSkipped } from "./match-device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flashwave-statements-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,7 +43,10 @@ const allowed: readonly (readonly [step: RegExp, reason: string])[] = [
   [/^SCAN (j|json_each) VIRTUAL TABLE/, "the list that was given"],
   [/^SCAN (tree|\(subquery-\d+\))$/, "what an inner step has found"],
   [/^SCAN sqlite_master$/, "once, when a file is opened"],
-  [/^SCAN (d|p|artifact) USING INDEX sqlite_autoindex_\w+_1$/, "a page in the order of ids, until it is full"],
+  [
+    /^SCAN (d|p|artifact) USING (COVERING )?INDEX sqlite_autoindex_\w+_1$/,
+    "a page in the order of ids, until it is full",
+  ],
   [/^SCAN report USING (COVERING )?INDEX report_received$/, "a page in the order of receipt, until it is full"],
   [/^SCAN p USING INDEX profile_(base|override)$/, "the same among bases or overrides alone"],
 ];
@@ -111,18 +114,34 @@ describe("a statement", () => {
   });
 });
 
+const planOf = (file: DatabaseSync, sql: string): readonly string[] =>
+  file
+    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .all()
+    .map(({ detail }) => String(detail));
+
 describe("a page of what many devices meet", () => {
   it.each(deviceFilters.filter(({ ids }) => ids === undefined))("is read in the order of ids: %j", async (filter) => {
     const path = join(folder, "walk.db");
     await (await openSqliteRegistry(path))[Symbol.asyncDispose]();
     using file = new DatabaseSync(path);
-    for (const after of [undefined, "d1"]) {
-      const window = { after, offset: 0, limit: 10 };
-      const { sql } = devicePage(resolveDeviceFilter(filter, semver), window, "d.id", undefined);
-      const plan = file.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
-      expect(plan.filter(({ detail }) => String(detail).startsWith("USE TEMP B-TREE"))).toEqual([]);
+    const resolved = resolveDeviceFilter(filter, semver);
+    const pages = [undefined, "d1"].map((after) => devicePage(resolved, { after, limit: 10 }, "d.id", undefined));
+    for (const { sql } of [...pages, lastSkipped(resolved, 90_000, undefined)]) {
+      expect(planOf(file, sql).filter((step) => step.startsWith("USE TEMP B-TREE"))).toEqual([]);
     }
   });
+
+  it.each<DeviceFilter>([{}, { site: "s1" }, { tags: ["t1"] }, { site: "s1", tags: ["t1"] }])(
+    "skips devices of %j without a look at their rows",
+    async (filter) => {
+      const path = join(folder, "skip.db");
+      await (await openSqliteRegistry(path))[Symbol.asyncDispose]();
+      using file = new DatabaseSync(path);
+      const { sql } = lastSkipped(resolveDeviceFilter(filter, semver), 90_000, undefined);
+      for (const step of planOf(file, sql)) expect(step).toMatch(/USING (COVERING INDEX|PRIMARY KEY)/);
+    },
+  );
 });
 
 describe("statements are as few", () => {
@@ -146,6 +165,10 @@ describe("statements are as few", () => {
       ["devices by id, and the profiles of their own", () => devices.getMany(ids), 2],
       ["the same, known by now", () => devices.getMany(ids), 1],
       ["a page and its feed", () => devices.page({}, { limit: 300 }), 2],
+      ["a page of a field and a tag, both counted before", () => devices.page({ site: "s1", tags: ["t1"] }), 4],
+      ["the same, whose counts are known by now", () => devices.page({ site: "s1", tags: ["t1"] }), 2],
+      ["a page by how many it skips", () => devices.page({}, { limit: 300, offset: 100 }), 3],
+      ["one that skips all there are", () => devices.page({}, { limit: 300, offset: 10_000 }), 2],
       ["a page of a range, counted before", () => devices.page({ seenBefore: 200 }, { limit: 400 }), 3],
       ["a page with inline profiles", () => cold.devices.page({ text: "own" }, { limit: 200 }), 3],
       ["the same, known by now", () => cold.devices.page({ text: "own" }, { limit: 200 }), 2],
