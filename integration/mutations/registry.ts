@@ -52,8 +52,8 @@ export const registryMutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/registry/postgres/profile-functions.ts",
-        find: "SELECT fleet.revision INTO newest FROM fleet WHERE fleet.key = f FOR UPDATE;",
-        replace: "SELECT fleet.revision INTO newest FROM fleet WHERE fleet.key = f;",
+        find: "SELECT fleet.revision INTO start FROM fleet WHERE fleet.key = f FOR NO KEY UPDATE;",
+        replace: "SELECT fleet.revision INTO start FROM fleet WHERE fleet.key = f;",
       },
     ],
     test: { file: "src/registry/postgres/races.test.ts", title: "give out each revision once: " },
@@ -64,7 +64,7 @@ export const registryMutations: readonly Mutation[] = [
     edits: [
       {
         file: "src/registry/postgres/device-functions.ts",
-        find: "INTO start, overrides FROM fleet WHERE fleet.key = f FOR UPDATE;",
+        find: "INTO start, overrides FROM fleet WHERE fleet.key = f FOR NO KEY UPDATE;",
         replace: "INTO start, overrides FROM fleet WHERE fleet.key = f;",
       },
     ],

@@ -6,12 +6,13 @@ import { invalidOption } from "../failures.ts";
 import { type ArtifactRows, artifactColumns, type KeptArtifact } from "../kept-artifacts.ts";
 import type { PageWindow } from "../page-options.ts";
 import type { Fleet } from "./fleet.ts";
+import { durably } from "./function-parts.ts";
 
 const artifactStatements = {
   find: `SELECT ${artifactColumns} FROM flashwave.artifact WHERE fleet = $1 AND digest = $2`,
   add: `INSERT INTO flashwave.artifact (fleet, digest, name, version, length, hardware, file, blocks, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fleet, digest) DO NOTHING RETURNING 1`,
-  remove: "DELETE FROM flashwave.artifact WHERE fleet = $1 AND digest = $2 RETURNING file",
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (fleet, digest) DO NOTHING RETURNING 1, ${durably}`,
+  remove: `DELETE FROM flashwave.artifact WHERE fleet = $1 AND digest = $2 RETURNING file, ${durably}`,
   page: `SELECT ${artifactColumns} FROM flashwave.artifact WHERE fleet = $1 AND digest > $2 ORDER BY digest LIMIT $3 OFFSET $4`,
 } as const;
 

@@ -1,4 +1,4 @@
-import { attributes, durable } from "./function-parts.ts";
+import { attributes, durable, lockDevices } from "./function-parts.ts";
 
 /** The feed remembers this many revisions at least; it forgets in steps, so that forgetting costs next to nothing. */
 const remembered = 1_000_000;
@@ -18,19 +18,20 @@ const endDevices = `
   END IF;`;
 
 export const deviceFunctions: string = `
-CREATE FUNCTION flashwave.remove_inline(inline int8) RETURNS void ${attributes} AS $body$
+CREATE OR REPLACE FUNCTION flashwave.remove_inline(inline int8) RETURNS void ${attributes} AS $body$
 BEGIN
   DELETE FROM inline_profile i WHERE i.key = inline AND NOT EXISTS (SELECT 1 FROM device d WHERE d.inline = i.key);
 END $body$;
 
-CREATE FUNCTION flashwave.put_devices(f int4, given json, now int8)
+CREATE OR REPLACE FUNCTION flashwave.put_devices(f int4, given json, now int8)
 RETURNS TABLE (outcome text, number int8) ${attributes} AS $body$
 DECLARE
   start int8; newest int8; own int8; r record; old record;
 BEGIN
   ${durable}
-  SELECT fleet.revision INTO start FROM fleet WHERE fleet.key = f FOR UPDATE;
+  SELECT fleet.revision INTO start FROM fleet WHERE fleet.key = f FOR NO KEY UPDATE;
   newest := start;
+  ${lockDevices("ARRAY(SELECT x.id FROM json_to_recordset(given) AS x (id text))")}
   FOR r IN SELECT * FROM json_to_recordset(given) AS x (id text, address text, name text, delivery text, place text,
       site text, location text, profile text, inline text, digest text, rest text, tags text, if_revision int8) LOOP
     IF r.profile IS NOT NULL AND NOT EXISTS (
@@ -76,7 +77,7 @@ BEGIN
   ${endDevices}
 END $body$;
 
-CREATE FUNCTION flashwave.observe_device(f int4, id text, seen int8, status text, firmware text, key text, evidence text)
+CREATE OR REPLACE FUNCTION flashwave.observe_device(f int4, id text, seen int8, status text, firmware text, key text, evidence text)
 RETURNS bool ${attributes} AS $body$
 BEGIN
   UPDATE device d SET
@@ -92,24 +93,27 @@ BEGIN
   RETURN FOUND;
 END $body$;
 
-CREATE FUNCTION flashwave.observe_devices(f int4, given json) RETURNS TABLE (there bool) ${attributes} AS $body$
-DECLARE r record;
+CREATE OR REPLACE FUNCTION flashwave.observe_devices(f int4, given json) RETURNS TABLE (there bool) ${attributes} AS $body$
+DECLARE r record; found_in_turn bool[] := array_fill(false, ARRAY[json_array_length(given)]);
 BEGIN
   ${durable}
-  FOR r IN SELECT * FROM json_to_recordset(given)
-      AS x (id text, seen int8, status text, firmware text, key text, evidence text) LOOP
-    there := observe_device(f, r.id, r.seen, r.status, r.firmware, r.key, r.evidence);
-    RETURN NEXT;
+  FOR r IN SELECT * FROM ROWS FROM (json_to_recordset(given)
+      AS (id text, seen int8, status text, firmware text, key text, evidence text)) WITH ORDINALITY
+      AS x (id, seen, status, firmware, key, evidence, n) ORDER BY x.id COLLATE "C", x.n LOOP
+    found_in_turn[r.n] := observe_device(f, r.id, r.seen, r.status, r.firmware, r.key, r.evidence);
   END LOOP;
+  RETURN QUERY SELECT unnest(found_in_turn);
 END $body$;
 
-CREATE FUNCTION flashwave.remove_devices(f int4, ids text[]) RETURNS TABLE (there bool) ${attributes} AS $body$
+CREATE OR REPLACE FUNCTION flashwave.remove_devices(f int4, ids text[]) RETURNS TABLE (there bool) ${attributes} AS $body$
 DECLARE
-  start int8; newest int8; overrides int8; one text; gone record; below text[];
+  start int8; newest int8; overrides int8; one text; gone record; below text[]; tally int8[] := '{0,0,0,0,0}';
+  profiles_at int8;
 BEGIN
   ${durable}
-  SELECT fleet.revision, fleet.device_overrides INTO start, overrides FROM fleet WHERE fleet.key = f FOR UPDATE;
+  SELECT fleet.revision, fleet.device_overrides INTO start, overrides FROM fleet WHERE fleet.key = f FOR NO KEY UPDATE;
   newest := start;
+  ${lockDevices("ids")}
   FOREACH one IN ARRAY ids LOOP
     DELETE FROM device d WHERE d.fleet = f AND d.id = one RETURNING d.inline, ${lastState} AS state INTO gone;
     there := FOUND;
@@ -120,11 +124,15 @@ BEGIN
       IF overrides > 0 THEN
         SELECT coalesce(array_agg(p.id ORDER BY p.depth DESC, p.id), '{}') INTO below
           FROM profile p WHERE p.fleet = f AND p.owner = one AND p.owner <> '' AND p.scope = 2;
-        newest := drop_profiles(f, below, newest);
+        IF cardinality(below) > 0 THEN
+          SELECT * INTO newest, tally FROM drop_profiles(f, below, newest, tally);
+          profiles_at := newest;
+        END IF;
       END IF;
     END IF;
     RETURN NEXT;
   END LOOP;
+  PERFORM end_profiles(f, profiles_at, tally);
   ${endDevices}
 END $body$;
 `;

@@ -7,6 +7,7 @@ import type { Cursors } from "../cursor.ts";
 import { invalidOption } from "../failures.ts";
 import type { Gate } from "../gate.ts";
 import type { Sharing } from "../sharing.ts";
+import { durably } from "./function-parts.ts";
 
 /** What all tables of one fleet share. */
 export interface Fleet {
@@ -31,7 +32,7 @@ export interface FleetIdentity {
 const fleetStatements = {
   find: "SELECT key, store, versions FROM flashwave.fleet WHERE name = $1",
   add: `INSERT INTO flashwave.fleet (name, store, versions) VALUES ($1, gen_random_uuid()::text, $2)
-    ON CONFLICT (name) DO NOTHING`,
+    ON CONFLICT (name) DO NOTHING RETURNING ${durably}`,
 } as const;
 
 /**
@@ -46,7 +47,7 @@ export async function identify(
   make: boolean,
 ): Promise<FleetIdentity> {
   const find = async () => (await database.all(fleetStatements.find, name))[0];
-  let row = await find();
+  let row = database.isEmpty ? undefined : await find();
   if (row === undefined) {
     if (!make) throw invalidOption("fleet must be the name of one that the database holds");
     await database.write(() => database.attempt((on) => on.all(fleetStatements.add, name, versions.name)), []);

@@ -5,10 +5,12 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describePostgres, type PostgresServer, startPostgres } from "../../../integration/peers/postgres.ts";
 import { exact } from "../../core/versions.ts";
+import { Database } from "../../store/postgres/index.ts";
 import { testArtifact } from "../artifact-fixture.suite.ts";
 import { accept, device, expectCode } from "../driver.suite.ts";
 import { createMemoryRegistry } from "../memory/index.ts";
 import { openPostgresRegistry, type PostgresRegistry, type PostgresRegistryOptions } from "./index.ts";
+import { schema } from "./schema.ts";
 
 describe("openPostgresRegistry refuses", () => {
   const url = "postgres://127.0.0.1:1/none";
@@ -63,6 +65,22 @@ describePostgres("fleets of one database", () => {
     await expectCode(open(fleet, { make: false }), "invalid_option");
     await (await open(fleet))[Symbol.asyncDispose]();
     await (await open(fleet, { make: false }))[Symbol.asyncDispose]();
+  });
+
+  it("leave nothing behind in a database that holds none, where none is to be made", async () => {
+    await pool.query("CREATE DATABASE wrong");
+    const wrong = new pg.Pool({ connectionString: server.url("wrong"), max: 1 });
+    const relations = async () =>
+      (
+        await wrong.query(`SELECT nspname AS name FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$'
+        UNION ALL SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('flashwave')`)
+      ).rows;
+    await expectCode(openPostgresRegistry(wrong, { make: false }), "invalid_option");
+    expect(await relations()).toEqual([{ name: "public" }]);
+    await (await openPostgresRegistry(wrong))[Symbol.asyncDispose]();
+    await (await openPostgresRegistry(wrong, { make: false }))[Symbol.asyncDispose]();
+    expect((await relations()).length).toBeGreaterThan(10);
+    await wrong.end();
   });
 
   it("are made once by any number of starters", async () => {
@@ -230,6 +248,47 @@ describePostgres("fleets of one database", () => {
     const revisions = (await Promise.all(puts)).flat().map((result) => "revision" in result && result.revision);
     expect(new Set(revisions).size).toBe(20);
     expect(await one.profiles.metrics()).toMatchObject({ profiles: 21, overrides: { fleet: 0, group: 0, device: 0 } });
+  });
+
+  it("remove a profile's overrides leaves first, a revision for each, and count what is left", async () => {
+    await using registry = await open(newFleet());
+    const { devices, profiles } = registry;
+    const item = (name: string) => ({ purpose: "send", kind: "header", name, value: "1" }) as const;
+    await accept(devices, device("d"));
+    await accept(
+      profiles,
+      ...["p", "q"].map((id) => ({ id, name: id, items: [item("a")] })),
+      ...["o", "stays"].map((id) => ({ id, name: id, parent: id === "o" ? "p" : "q", items: [item("a"), item("b")] })),
+      ...["z", "b"].map(
+        (id) => ({ id, name: id, parent: "o", scope: "group", group: id, items: [item("c")] }) as const,
+      ),
+      { id: "e", name: "e", parent: "z", scope: "device", device: "d" },
+    );
+    const { feed } = await profiles.page();
+    const { revision } = await profiles.metrics();
+    expect(await profiles.remove(["b", "p"])).toEqual({ removed: 5, inUse: [] });
+    const { changes } = await profiles.changes(feed);
+    expect(changes.map((change) => [change.id, change.revision - revision])).toEqual(
+      ["b", "e", "z", "o", "p"].map((id, i) => [id, i + 1]),
+    );
+    expect(await profiles.metrics()).toEqual({
+      ...{ profiles: 1, overrides: { fleet: 1, group: 0, device: 0 }, items: 3, revision: revision + 5 },
+    });
+  });
+
+  it("of a database that was made with other functions are written by these", async () => {
+    await pool.query("CREATE DATABASE older");
+    const [tables = ""] = schema.migrations;
+    const functions = `
+      CREATE FUNCTION flashwave.count_profile(f int4) RETURNS void LANGUAGE sql AS '';
+      CREATE FUNCTION flashwave.drop_profiles(f int4, ids text[], newest int8) RETURNS int8 LANGUAGE sql AS 'SELECT 0';
+      CREATE FUNCTION flashwave.remove_profiles(f int4, ids text[]) RETURNS TABLE (removed int4, in_use bool)
+        LANGUAGE sql AS 'SELECT 0, true';`;
+    const older = { ...schema, migrations: [`${tables}${functions}`] };
+    await (await Database.open(server.url("older"), { schema: older })).close();
+    await using registry = await openPostgresRegistry(server.url("older"));
+    await accept(registry.profiles, { id: "p", name: "P" }, { id: "o", name: "O", parent: "p" });
+    expect(await registry.profiles.remove(["p"])).toEqual({ removed: 2, inUse: [] });
   });
 
   it("keep an inline profile once for like devices, and let it go with the last of them", async () => {

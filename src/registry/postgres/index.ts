@@ -30,7 +30,10 @@ export type { DatabaseStatistics, PostgresClient, PostgresPool, PostgresQuery } 
 export interface PostgresRegistryOptions {
   /** One of the fleets in the database, made when there is none of this name. @default "default" */
   readonly fleet?: string;
-  /** Whether a fleet that the database does not hold is made; false: that is an `invalid_option`. @default true */
+  /**
+   * Whether a fleet that the database does not hold is made; false: that is an `invalid_option`, and nothing is written to a
+   * database without fleets. @default true
+   */
   readonly make?: boolean;
   /**
    * Where artifacts are kept: a folder that all who share the fleet can reach, or a store of your own, which is yours to
@@ -81,7 +84,7 @@ export async function openPostgresRegistry(
   options: PostgresRegistryOptions = {},
 ): Promise<PostgresRegistry> {
   const { fleet: name, make, artifacts, versions, patience, onOperation, clock } = readOptions(to, options);
-  const database = await Database.open(to, { schema, patience });
+  const database = await Database.open(to, { schema, make, patience });
   try {
     const { key, store } = await identify(database, name, versions, make);
     const cursors = createCursors(store);

@@ -1,11 +1,12 @@
-import { attributes, durable } from "./function-parts.ts";
+import { attributes, durable, lockDevices } from "./function-parts.ts";
 
 export const reportFunctions: string = `
 -- 'seen' is the moment that a report shows its device at; null where it shows none.
-CREATE FUNCTION flashwave.append_reports(f int4, given json) RETURNS TABLE (outcome text) ${attributes} AS $body$
+CREATE OR REPLACE FUNCTION flashwave.append_reports(f int4, given json) RETURNS TABLE (outcome text) ${attributes} AS $body$
 DECLARE r record;
 BEGIN
   ${durable}
+  ${lockDevices("ARRAY(SELECT x.device FROM json_to_recordset(given) AS x (device text))")}
   FOR r IN SELECT * FROM json_to_recordset(given) AS x (device text, id text, kind text, at int8, received_at int8, status text,
       firmware text, body text, seen int8, shown text, key text) LOOP
     IF EXISTS (SELECT 1 FROM report p WHERE p.fleet = f AND p.device = r.device AND p.id = r.id) THEN

@@ -5,6 +5,7 @@ import type { ReportWindow, ResolvedReportFilter } from "../report-filter.ts";
 import { observationOf, type ReportFields, readReport, unknownDevice } from "../report-input.ts";
 import { type KeptReport, readReportRow, reportColumns } from "../report-row.ts";
 import type { Fleet } from "./fleet.ts";
+import { durably } from "./function-parts.ts";
 import { type Condition, condition, isStorable, json, nothing, numbered } from "./page.ts";
 
 const appendStatement = "SELECT outcome FROM flashwave.append_reports($1, $2::json)";
@@ -65,7 +66,7 @@ export async function removeReports(fleet: Fleet, filter: ResolvedReportFilter, 
     condition(
       `WITH gone AS (DELETE FROM flashwave.report WHERE key = ANY (ARRAY(
           SELECT key FROM flashwave.report WHERE ${conditions.map((one) => one.sql).join(" AND ")}
-          ORDER BY received_at, key LIMIT ?)) RETURNING 1)
+          ORDER BY received_at, key LIMIT ?)) RETURNING ${durably})
         SELECT count(*) FROM gone`,
       ...conditions.flatMap((one) => one.parameters),
       most,

@@ -182,7 +182,13 @@ CREATE INDEX report_kind ON flashwave.report (fleet, kind, received_at, key);
 CREATE INDEX report_device_kind ON flashwave.report (fleet, device, kind, received_at, key);
 `;
 
+// Made with a database's first version once, and differently: those are replaced.
+const functions = `
+DROP FUNCTION IF EXISTS flashwave.count_profile;
+DROP FUNCTION IF EXISTS flashwave.drop_profiles;
+${deviceFunctions}${profileFunctions}${reportFunctions}`;
+
 export const schema: Schema = Object.freeze({
   name: "flashwave",
-  migrations: Object.freeze([`${tables}${deviceFunctions}${profileFunctions}${reportFunctions}`]),
+  migrations: Object.freeze([tables, functions]),
 });

@@ -72,6 +72,7 @@ const allowed: readonly (readonly [node: string, of: RegExp, reason: string])[] 
     "the few rows that a condition leaves: their index comes before the order",
   ],
   ["Sort", /^v\.revision$/, "the feeds of several parents in one order"],
+  ["Sort", /^id COLLATE "C",n$/, "the rows of one call, whose devices are locked in one order"],
   ["Sort", /depth DESC/, "one tree, or the overrides of one device, leaves first"],
   ["Sort", /^report\.received_at,report\.key$/, "as few reports as are removed at once"],
 ];
@@ -103,6 +104,9 @@ describePostgres("PostgreSQL's statements", () => {
     start = await fill(registry, 3_000);
     await query(`INSERT INTO flashwave.artifact (fleet, digest, name, version, length, file, blocks, created_at)
       SELECT 1, encode(sha256(n::text::bytea), 'hex'), 'fw', '1.0.0', 1, '', '', 1 FROM generate_series(1, 3000) n`);
+    // Of few fleets all would be read: one page of the table holds them.
+    await query(`INSERT INTO flashwave.fleet (name, store, versions)
+      SELECT 'other ' || n, n, 'semver' FROM generate_series(1, 3000) n`);
     await query("ANALYZE");
   }, 120_000);
   afterAll(async () => {
@@ -223,6 +227,47 @@ describePostgres("PostgreSQL's statements", () => {
       ];
       for (const [what, call, statements] of counts) expect([what, await counted(call)]).toEqual([what, statements]);
       await own[Symbol.asyncDispose]();
+    });
+
+    it("within a function too: a profile is removed with all its overrides at once, and the fleet's row written once", async () => {
+      const { pool: explaining, run } = explainingPool(server.url(), "force_custom_plan");
+      const own = await openPostgresRegistry(explaining, { fleet: "within" });
+      const { devices, profiles } = own;
+      const overrides = (count: number) =>
+        Array.from(
+          { length: count },
+          (_, i) => ({ id: `o${i}`, name: "O", parent: "p", scope: "group", group: `g${i}` }) as const,
+        );
+      const ids = Array.from({ length: 8 }, (_, i) => `d${i}`);
+      const counted = async (call: () => Promise<unknown>) => {
+        const before = run.length;
+        await call();
+        // For each row that goes PostgreSQL looks whether anything refers to it.
+        const texts = run
+          .slice(before)
+          .map(({ "Query Text": text }) => text)
+          .filter((text) => !text.startsWith("SELECT 1 FROM ONLY"));
+        return [texts.length, texts.filter((text) => text.includes("UPDATE fleet")).length] as const;
+      };
+      const removals: number[] = [];
+      for (const count of [2, 50]) {
+        const [, written] = await counted(() => profiles.put([{ id: "p", name: "P" }, ...overrides(count)]));
+        const [statements, writtenAgain] = await counted(() => profiles.remove(["p"]));
+        expect([written, writtenAgain]).toEqual([1, 1]);
+        removals.push(statements);
+      }
+      expect(removals[1]).toBe(removals[0]);
+      await devices.put(ids.map((id) => device(id)));
+      await profiles.put([{ id: "p", name: "P" }]);
+      await profiles.put(ids.map((id) => ({ id, name: "O", parent: "p", scope: "device", device: id })));
+      expect((await counted(() => devices.remove(ids)))[1]).toBe(2); // its profiles' counters, and the sequence
+      expect(await profiles.metrics()).toMatchObject({
+        profiles: 1,
+        overrides: { fleet: 0, group: 0, device: 0 },
+        items: 0,
+      });
+      await own[Symbol.asyncDispose]();
+      await explaining.end();
     });
   });
 

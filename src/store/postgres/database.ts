@@ -10,6 +10,8 @@ import { checkDatabase, type Found, inspectStatement, migration, type Schema, ve
 
 export interface DatabaseOptions {
   readonly schema: Schema;
+  /** Whether a database that has nothing of the schema is given it; false: `isEmpty` tells, and nothing is written. @default true */
+  readonly make?: boolean;
   /** Milliseconds that an answer may take, and that contended writes are tried again. @default 30_000 */
   readonly patience?: number;
   /** @default Math.random */
@@ -37,6 +39,7 @@ export class Database implements Queries {
   readonly #commits = new GroupCommit((error) => isRefused(reason(error)));
   #retries = 0;
   #closed: Promise<void> | undefined;
+  #isEmpty = false;
 
   private constructor(pool: PostgresPool, own: OwnPool | undefined, options: DatabaseOptions) {
     const { patience = 30_000, random = Math.random } = options;
@@ -58,7 +61,7 @@ export class Database implements Queries {
     const own = typeof to === "string" ? await openPool(to) : undefined;
     const database = new Database(own ?? (to as PostgresPool), own, options);
     try {
-      await database.#prepare(options.schema);
+      await database.#prepare(options);
       return database;
     } catch (error) {
       await database.close();
@@ -69,6 +72,11 @@ export class Database implements Queries {
   /** The server and its database, as far as they are known. */
   get place(): string | undefined {
     return this.#connections.place;
+  }
+
+  /** Whether the schema is not there, and was not to be made. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
   }
 
   /** One statement that reads. A connection that had broken while it was idle is noticed now, and another one taken. */
@@ -124,9 +132,11 @@ export class Database implements Queries {
     }
   }
 
-  async #prepare(schema: Schema): Promise<void> {
+  async #prepare({ schema, make = true }: DatabaseOptions): Promise<void> {
     const found = await this.#inspect(schema);
     checkDatabase(found, schema, this.place);
+    this.#isEmpty = found.version === 0 && !make;
+    if (this.#isEmpty) return;
     if (found.version === schema.migrations.length) return;
     try {
       await this.#connections.script(migration(schema));
