@@ -194,7 +194,7 @@ export const wireMutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    test: { file: "src/delivery/tus/tus.test.ts", title: "is not followed to" },
+    test: { file: "src/delivery/tus/endpoint.test.ts", title: "is not followed to" },
   },
   {
     name: "token-not-durable",
@@ -207,7 +207,7 @@ export const wireMutations: readonly Mutation[] = [
       },
     ],
     test: {
-      file: "src/delivery/tus/tus.test.ts",
+      file: "src/delivery/tus/upload.test.ts",
       title: "waits for its token to be durable, and goes no further when it cannot be",
     },
   },

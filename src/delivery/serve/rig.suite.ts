@@ -5,10 +5,13 @@ import { request as secureRequest } from "node:https";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { openArtifact } from "../../bytes/index.ts";
 import type { Artifact } from "../../core/artifact.ts";
 import type { Device } from "../../core/device.ts";
+import type { Publication } from "../../core/publication.ts";
+import { pattern } from "../suite/trial.suite.ts";
 import { type ArtifactServer, type ArtifactServerOptions, createArtifactServer } from "./index.ts";
 
 export const device: Device = { id: "dev-1", address: "http://127.0.0.1:1" };
@@ -100,3 +103,23 @@ export function takeSome(url: string, enough: number, headers: Readonly<Record<s
     request.end();
   });
 }
+
+/** What is served where its size does not matter. */
+export const bytes: Uint8Array = pattern(1_000_000);
+
+export interface Published {
+  readonly server: ArtifactServer;
+  readonly artifact: Artifact;
+  readonly publication: Publication;
+  readonly url: string;
+}
+
+export async function published(content: Uint8Array = bytes): Promise<Published> {
+  const server = await start();
+  const artifact = await open(content);
+  const publication = await server.publish(artifact.payload, device);
+  return { server, artifact, publication, url: publication.url };
+}
+
+export const fetchedYet = async (fetched: Promise<void>): Promise<"fetched" | "not yet"> =>
+  Promise.race([fetched.then(() => "fetched" as const), pause(30).then(() => "not yet" as const)]);

@@ -67,3 +67,22 @@ export async function stage(fake: TusDeviceOptions, options: TusOptions = {}, si
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+export type Tamper = NonNullable<TusDeviceOptions["tamper"]>;
+
+/** Answers requests of one method, or one method's `nth`, in its own way. */
+export function answering(
+  method: string,
+  change: (reply: Parameters<Tamper>[0]) => Parameters<Tamper>[0],
+  nth?: number,
+): Tamper {
+  let seen = 0;
+  return (reply, head) => {
+    if (head.method !== method) return reply;
+    return nth === undefined || ++seen === nth ? change(reply) : reply;
+  };
+}
+
+export const withHeaders =
+  (headers: Readonly<Record<string, string>>) =>
+  (reply: Parameters<Tamper>[0]): Parameters<Tamper>[0] => ({ ...reply, headers: { ...reply.headers, ...headers } });
