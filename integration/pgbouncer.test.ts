@@ -48,6 +48,8 @@ describePeer("PgBouncer", ["pgbouncer"], ({ pgbouncer }) => {
       ["session", 20],
       // All share one, on which each finds the statements that others have named.
       ["transaction", 1],
+      // Whatever takes more than one statement in a transaction would be refused: nothing of ours does.
+      ["statement", 1],
     ] as const)("is worked with as without one, pooled by %s", { timeout: 60_000 }, async (mode, connections) => {
       await using pooler = await startPooler(pgbouncer, server, mode, connections);
       const open = () => openPostgresRegistry(pooler.url, { fleet: mode, artifacts });

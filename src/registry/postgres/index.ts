@@ -60,7 +60,7 @@ export interface PostgresRegistry extends Registry {
 }
 
 /**
- * Opens a fleet in a PostgreSQL database (15 or newer, encoding UTF8), or makes one. Processes on any number of machines
+ * Opens a fleet in a PostgreSQL database (14 or newer, encoding UTF8), or makes one. Processes on any number of machines
  * may have it open at once. All that Flashwave keeps there is in the schema `flashwave`, made when it is missing.
  *
  * Every write is one statement: it is on the server's disk when it returns, and a process that stops in the middle holds no

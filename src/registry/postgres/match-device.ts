@@ -1,6 +1,6 @@
 import type { ResolvedDeviceFilter } from "../device-filter.ts";
 import type { PageWindow } from "../page-options.ts";
-import { type Condition, condition, isStorable, keys, nothing } from "./page.ts";
+import { type Condition, condition, cut, isStorable, keys, lookedUp, nothing } from "./page.ts";
 
 const columns = {
   group: "place",
@@ -24,7 +24,7 @@ function contains(text: string): Condition {
 function hasTag(tag: string, fleet: number): Condition {
   if (!isStorable(tag)) return nothing;
   return condition(
-    "EXISTS (SELECT 1 FROM flashwave.device_tag t WHERE t.fleet = ? AND t.tag = ? AND t.device = d.id)",
+    "EXISTS (SELECT 1 FROM flashwave.device_tag t WHERE t.fleet = ? AND t.tag = ? AND t.device = g.device)",
     fleet,
     tag,
   );
@@ -48,8 +48,9 @@ interface Source {
 /**
  * Where a filter's rows come from: those of its first tag, or all devices. Which index leads, that of a condition or the order
  * of ids, PostgreSQL decides by its statistics; each has the id at its end.
+ * @param keysAlone whether nothing but ids is wanted: tags have those of devices that there are
  */
-function source(filter: ResolvedDeviceFilter, fleet: number): Source {
+function source(filter: ResolvedDeviceFilter, fleet: number, keysAlone: boolean): Source {
   const { equal, statuses, text, ids, tags } = filter;
   const conditions = [
     ...equal.map(([field, value]) => equals(`d.${columns[field]}`, value)),
@@ -58,15 +59,22 @@ function source(filter: ResolvedDeviceFilter, fleet: number): Source {
     ...(text === undefined ? [] : [contains(text)]),
     ...(ids === undefined ? [] : [condition("d.id = ANY (?)", keys(ids))]),
   ];
+  const ofFleet = condition("d.fleet = ?", fleet);
   const [tag, ...more] = tags;
-  if (tag === undefined) return { from: "flashwave.device d", key: "d.id", conditions };
+  if (tag === undefined) return { from: "flashwave.device d", key: "d.id", conditions: [ofFleet, ...conditions] };
   const isTag = isStorable(tag) ? condition("g.fleet = ? AND g.tag = ?", fleet, tag) : nothing;
+  const tagged = { key: "g.device", conditions: [isTag, ...more.map((other) => hasTag(other, fleet))] };
+  if (keysAlone && conditions.length === 0) return { from: "flashwave.device_tag g", ...tagged };
   return {
     from: "flashwave.device_tag g JOIN flashwave.device d ON d.fleet = g.fleet AND d.id = g.device",
-    key: "g.device",
-    conditions: [isTag, ...conditions, ...more.map((other) => hasTag(other, fleet))],
+    key: tagged.key,
+    conditions: [ofFleet, ...tagged.conditions, ...conditions],
   };
 }
+
+/** Whether rows may have to be sorted: their index comes before the order of ids. */
+const isSorted = (filter: ResolvedDeviceFilter): boolean =>
+  ranges(filter).length > 0 || (filter.statuses !== undefined && filter.statuses.length > 1);
 
 function statusIn(statuses: readonly string[]): Condition {
   const [only] = statuses;
@@ -81,13 +89,23 @@ export function devicePage(
   selected: string,
   fleet: number,
 ): Condition {
-  const { from, key, conditions } = source(filter, fleet);
-  const all = [condition("d.fleet = ?", fleet), ...conditions];
-  if (window.after !== undefined) all.push(isStorable(window.after) ? condition(`${key} > ?`, window.after) : nothing);
-  return condition(
-    `SELECT ${selected} FROM ${from} WHERE ${all.map(({ sql }) => sql).join(" AND ")} ORDER BY ${key} LIMIT ? OFFSET ?`,
-    ...all.flatMap(({ parameters }) => parameters),
-    window.limit + 1,
-    window.offset,
-  );
+  const keysFirst = window.offset > 0 || isSorted(filter);
+  const { from, key, conditions: all } = source(filter, fleet, keysFirst);
+  const after = window.after === undefined ? [] : [afterKey(key, window.after)];
+  const conditions = [...all, ...after];
+  const where = conditions.map(({ sql }) => sql).join(" AND ");
+  const parameters = conditions.flatMap((one) => one.parameters);
+  const page = cut(window);
+  const read = (columns: string) =>
+    condition(
+      `SELECT ${columns} FROM ${from} WHERE ${where} ORDER BY ${key} ${page.sql}`,
+      ...parameters,
+      ...page.parameters,
+    );
+  if (!keysFirst) return read(selected);
+  const row = condition(`SELECT ${selected} FROM flashwave.device d WHERE d.fleet = ? AND d.id = k.id`, fleet);
+  return lookedUp(read(`${key} AS id`), row, "k.id");
 }
+
+const afterKey = (key: string, after: string): Condition =>
+  isStorable(after) ? condition(`${key} > ?`, after) : nothing;

@@ -1,7 +1,7 @@
 import type { PageWindow } from "../page-options.ts";
 import type { ResolvedProfileFilter } from "../profile-filter.ts";
 import { isScope, scopeRank } from "../profile-input.ts";
-import { type Condition, condition, isStorable, keys, nothing } from "./page.ts";
+import { type Condition, condition, cut, isStorable, keys, lookedUp, nothing } from "./page.ts";
 
 function equals(field: ResolvedProfileFilter["equal"][number][0], value: string): Condition {
   if (!isStorable(value)) return nothing;
@@ -17,11 +17,14 @@ export function profilePage(filter: ResolvedProfileFilter, window: PageWindow, f
   if (filter.kind !== undefined) conditions.push(condition(`p.parent IS ${filter.kind === "base" ? "" : "NOT "}NULL`));
   if (window.after !== undefined) conditions.push(condition("p.id > ?", window.after));
   if (filter.ids !== undefined) conditions.push(condition("p.id = ANY (?)", keys(filter.ids)));
-  return condition(
-    `SELECT p.revision FROM flashwave.profile p WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
-      ORDER BY p.id LIMIT ? OFFSET ?`,
-    ...conditions.flatMap(({ parameters }) => parameters),
-    window.limit + 1,
-    window.offset,
-  );
+  const page = cut(window);
+  const read = (columns: string) =>
+    condition(
+      `SELECT ${columns} FROM flashwave.profile p WHERE ${conditions.map(({ sql }) => sql).join(" AND ")} ORDER BY p.id ${page.sql}`,
+      ...conditions.flatMap(({ parameters }) => parameters),
+      ...page.parameters,
+    );
+  if (window.offset === 0) return read("p.revision");
+  const row = condition("SELECT p.revision FROM flashwave.profile p WHERE p.fleet = ? AND p.id = k.id", fleet);
+  return lookedUp(read("p.id"), row, "k.id");
 }

@@ -6,7 +6,7 @@ import { observationOf, type ReportFields, readReport, unknownDevice } from "../
 import { type KeptReport, readReportRow, reportColumns } from "../report-row.ts";
 import type { Fleet } from "./fleet.ts";
 import { durably } from "./function-parts.ts";
-import { type Condition, condition, isStorable, json, nothing, numbered } from "./page.ts";
+import { type Condition, condition, cut, isStorable, json, lookedUp, nothing, numbered } from "./page.ts";
 
 const appendStatement = "SELECT outcome FROM flashwave.append_reports($1, $2::json)";
 
@@ -40,22 +40,27 @@ function writeRow(report: ReportFields, sortKey: (version: string) => string): o
 export async function readReports(
   { key, database }: Fleet,
   filter: ResolvedReportFilter,
-  { after, newestFirst, limit, offset }: ReportWindow,
+  { after, newestFirst, ...window }: ReportWindow,
 ): Promise<KeptReport[]> {
   const [before, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"];
   const conditions = conditionsOf(key, filter);
   if (after !== undefined) {
     conditions.push(condition(`(received_at, key) ${before} (?::int8, ?::int8)`, after.receivedAt, after.key));
   }
-  const { sql, parameters } = numbered(
+  const page = cut(window);
+  const read = (columns: string) =>
     condition(
-      `SELECT ${reportColumns} FROM flashwave.report WHERE ${conditions.map((one) => one.sql).join(" AND ")}
-        ORDER BY received_at ${order}, key ${order} LIMIT ? OFFSET ?`,
+      `SELECT ${columns} FROM flashwave.report WHERE ${conditions.map((one) => one.sql).join(" AND ")}
+        ORDER BY received_at ${order}, key ${order} ${page.sql}`,
       ...conditions.flatMap((one) => one.parameters),
-      limit + 1,
-      offset,
-    ),
-  );
+      ...page.parameters,
+    );
+  const row = condition(`SELECT ${reportColumns} FROM flashwave.report WHERE report.key = k.key`);
+  const rows =
+    window.offset === 0
+      ? read(reportColumns)
+      : lookedUp(read("received_at, key"), row, `k.received_at ${order}, k.key ${order}`);
+  const { sql, parameters } = numbered(rows);
   return (await database.all(sql, ...parameters)).map(readReportRow);
 }
 

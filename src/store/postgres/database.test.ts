@@ -112,11 +112,17 @@ describePostgres("a database that is shared", () => {
     });
 
     it("a server that is too old, and one with another encoding", async () => {
-      const found = { server: 150_000, encoding: "UTF8", version: 0, foreign: false };
+      const found = { server: 140_000, encoding: "UTF8", version: 0, foreign: false };
       expect(() => checkDatabase(found, schema, "here")).not.toThrow();
-      for (const old of [140_012, 90_600, 0, Number.NaN]) {
+      for (const [old, name] of [
+        [139_999, "13"],
+        [130_023, "13"],
+        [90_600, "9"],
+        [0, "0"],
+        [Number.NaN, "NaN"],
+      ] as const) {
         const check = () => checkDatabase({ ...found, server: old }, schema, "here");
-        expect(check).toThrow('"here": PostgreSQL 15 or newer');
+        expect(check).toThrow(`"here": PostgreSQL 14 or newer is needed, this is ${name}; upgrade`);
       }
       await admin.query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
       await expect(open(server.url("latin"))).rejects.toMatchObject(failure("encoding UTF8"));

@@ -9,7 +9,7 @@ export interface Schema {
 }
 
 /** The oldest PostgreSQL that the statements were tried on, as `server_version_num` has it. */
-const oldest = { number: 150_000, name: "15" } as const;
+const oldest = { number: 140_000, name: "14" } as const;
 
 /** What a database says of itself before anything is written to it. */
 export interface Found {
@@ -43,7 +43,7 @@ export function checkDatabase(found: Found, schema: Schema, place: string | unde
 
 function faultOf({ server, encoding, foreign, version }: Found, { name, migrations }: Schema): string | undefined {
   if (!(server >= oldest.number)) {
-    return `PostgreSQL ${oldest.name} or newer is needed; upgrade the server or use another`;
+    return `PostgreSQL ${oldest.name} or newer is needed, this is ${Math.trunc(server / 10_000)}; upgrade the server or use another`;
   }
   if (encoding !== "UTF8") return "the database must have the encoding UTF8; create another with it";
   if (foreign) return `the database's schema ${name} is another program's; it was left as it is, give another database`;

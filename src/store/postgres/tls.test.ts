@@ -62,6 +62,8 @@ describePostgres("a server with TLS", () => {
 
   it.each([
     ["nobody vouches for", (url: string) => `${url}?sslmode=verify-full`, "nobody we know vouches"],
+    // libpq would take any certificate then.
+    ["nobody vouches for, with TLS no more than required", (url: string) => `${url}?sslmode=require`, "nobody we know"],
     [
       "is another host's",
       (url: string) => `${url.replace("127.0.0.1", "localhost")}?sslmode=verify-full&sslrootcert=${ca}`,
