@@ -27,6 +27,10 @@ export interface PostgresClient {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly database?: string | undefined;
+  /** The server's own number of the connection. */
+  readonly processID?: number | null | undefined;
+  /** Whether `pg` was told to have values in the server's binary form, which it takes for text and spoils. */
+  readonly binary?: boolean | undefined;
 }
 
 /** A server and its database in one word, `db.example:5432/fleets`; nothing of a login. */

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { failed } from "../failure.ts";
 import {
   type Parameter,
   type PostgresClient,
@@ -7,7 +8,7 @@ import {
   placeOf,
   type Row,
 } from "./client.ts";
-import { isMisnamed, isRefused, sqlState } from "./failure.ts";
+import { isMisnamed, isRefused, noAnswer, noConnection, sqlState } from "./failure.ts";
 
 /** Texts that are given a name. Those made of a filter have as many texts as there are shapes of filters. */
 const most = 256;
@@ -19,10 +20,23 @@ const types = {
   getTypeParser(type: number): (value: string) => unknown {
     if (numbers.includes(type)) return Number;
     if (type === 16) return (value) => value === "t";
-    if (type === bytes) return (value) => Buffer.from(value.slice(2), "hex");
+    if (type === bytes) return readBytes;
     return (value) => value;
   },
 };
+
+/** Either form that `bytea_output` may be set to: `\\x6869`, or `hi` with backslashes before what ASCII cannot say. */
+function readBytes(value: string): Buffer {
+  if (value.startsWith("\\x")) return Buffer.from(value.slice(2), "hex");
+  const plain = value.replace(/\\(\\|\d{3})/g, (_, said: string) =>
+    said === "\\" ? said : String.fromCharCode(Number.parseInt(said, 8)),
+  );
+  return Buffer.from(plain, "latin1");
+}
+
+// Only the statement that was given up, should the number have gone to another connection: a pooler's are its own.
+const cancelStatement = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+  WHERE pid = $1 AND state = 'active' AND query <> '' AND starts_with($2, query)`;
 
 /** What went wrong, and whether the server may have been given the statement. */
 export class StatementError extends Error {
@@ -40,12 +54,13 @@ export class Connections {
   readonly #patience: number;
   readonly #names = new Map<string, string>();
   #named: number = most;
+  #givenUp: Promise<unknown> = Promise.resolve();
   /** Statements sent so far. */
   executed = 0;
   /** The server and its database: as they were given, or as the first connection of a caller's pool has them. */
   place: string | undefined;
 
-  /** @param patience milliseconds that an answer may take */
+  /** @param patience milliseconds that an answer may take, and a connection until it is there */
   constructor(pool: PostgresPool, patience: number, place: string | undefined) {
     this.#pool = pool;
     this.#patience = patience;
@@ -73,8 +88,29 @@ export class Connections {
     await this.#run({ text: sql });
   }
 
+  /** Resolves once the server has been asked to give up all that was not waited for. */
+  async settled(): Promise<void> {
+    await this.#givenUp;
+  }
+
   async #run(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }> {
     const client = await this.#connect();
+    try {
+      return await this.#send(client, query);
+    } catch (error) {
+      if (!isUnanswered(error)) throw new StatementError(error, sqlState(error) === undefined);
+      this.#givenUp = Promise.allSettled([this.#givenUp, this.#giveUp(client, query.text)]);
+      throw new StatementError(noAnswer(this.#patience), true);
+    }
+  }
+
+  /** A statement that nobody waits for goes on at the server, with the locks that it holds, unless it is told. */
+  async #giveUp({ processID }: PostgresClient, text: string): Promise<void> {
+    if (typeof processID !== "number") return;
+    await this.#send(await this.#connect(), { text: cancelStatement, values: [processID, text] });
+  }
+
+  async #send(client: PostgresClient, query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }> {
     let broken = false;
     // A connection that breaks fails its statement; told as an event as well, it would end the process.
     const onError = () => {
@@ -87,7 +123,7 @@ export class Connections {
     } catch (error) {
       // Whoever gave up waiting leaves an answer behind, which the next must not take for its own.
       broken ||= !isRefused(error);
-      throw new StatementError(error, sqlState(error) === undefined);
+      throw error;
     } finally {
       client.off("error", onError);
       client.release(broken);
@@ -96,12 +132,14 @@ export class Connections {
 
   async #connect(): Promise<PostgresClient> {
     try {
-      const client = await this.#pool.connect();
+      const client = await inTime(this.#pool.connect(), this.#patience);
       this.place ??= placeOf(client);
-      return client;
+      if (client.binary !== true) return client;
+      client.release();
     } catch (error) {
       throw new StatementError(error, false);
     }
+    throw failed("the pool has the option binary, which spoils numbers and bytes; leave it out", { place: this.place });
   }
 
   #nameOf(sql: string): string | undefined {
@@ -111,4 +149,29 @@ export class Connections {
     this.#names.set(sql, name);
     return name;
   }
+}
+
+/** Whether `pg` gave up waiting, after the time that it was told. */
+const isUnanswered = (error: unknown): boolean => error instanceof Error && error.message === "Query read timeout";
+
+/** A pool may have no limit of its own. A connection that comes too late goes back. */
+function inTime(asked: Promise<PostgresClient>, patience: number): Promise<PostgresClient> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(noConnection(patience));
+    }, patience);
+    asked.then(
+      (client) => {
+        clearTimeout(timer);
+        if (isLate) client.release();
+        else resolve(client);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }

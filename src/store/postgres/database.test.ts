@@ -236,6 +236,60 @@ describePostgres("a database that is shared", () => {
     });
   });
 
+  describe("a pool of the caller's own setting", () => {
+    const opened = async (config: pg.PoolConfig, patience = 30_000) => {
+      const url = await newDatabase();
+      await (await open(url)).close();
+      const pool = new pg.Pool({ connectionString: url, ...config });
+      return { url, pool, database: await Database.open(pool, { schema, patience }) };
+    };
+
+    it("is waited for no longer than patience, and loses no connection by that", async () => {
+      const { pool, database } = await opened({ max: 1 }, 300);
+      const held = await pool.connect();
+      await expect(database.all("SELECT 1")).rejects.toMatchObject(
+        failure("gave no connection within 300 ms, and nothing was sent; enlarge it", true),
+      );
+      held.release();
+      expect(await database.all("SELECT 1")).toEqual([[1]]);
+      expect([pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);
+      await pool.end();
+    });
+
+    it("may write bytes in either form", async () => {
+      const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+      const texts = ["", "\\x41", "'\\\\x", "\\101"].map((text) => Buffer.from(text));
+      for (const form of ["hex", "escape"]) {
+        const { pool, database } = await opened({ options: `-c bytea_output=${form}` });
+        for (const bytes of [all, ...texts]) expect(await database.all("SELECT $1::bytea", bytes)).toEqual([[bytes]]);
+        await pool.end();
+      }
+    });
+
+    it("must not have pg's binary form, which spoils values; the connection goes back", async () => {
+      const pool = new pg.Pool({ ...{ connectionString: await newDatabase(), binary: true } });
+      await expect(Database.open(pool, { schema })).rejects.toMatchObject(failure("option binary"));
+      expect([pool.totalCount, pool.idleCount]).toEqual([1, 1]);
+      await pool.end();
+    });
+
+    it("may limit how long locks are waited for: what that ends is tried again, until patience ends", async () => {
+      const { url, pool, database } = await opened({ options: "-c lock_timeout=20" }, 1_000);
+      const other = new pg.Client(url);
+      await other.connect();
+      const update = () => write(database, "UPDATE own.t SET text = 'ours'");
+      await other.query("BEGIN; UPDATE own.t SET text = 'other'");
+      await expect(update()).rejects.toMatchObject(failure("lock_timeout", true));
+      const waited = update();
+      const before = database.statistics().retries;
+      while (database.statistics().retries === before) await other.query("SELECT 1");
+      await other.query("COMMIT");
+      await waited;
+      expect(await database.all("SELECT text FROM own.t")).toEqual([["ours"]]);
+      await Promise.all([other.end(), pool.end()]);
+    });
+  });
+
   describe("group commit", () => {
     const step = (database: Database) => async (rows: readonly number[]) =>
       database.attempt((on) => on.all("INSERT INTO own.t SELECT unnest($1::int4[]) RETURNING n", rows));
@@ -360,9 +414,25 @@ describePostgres("a database that is shared", () => {
       const url = await newDatabase();
       await (await open(url)).close();
       const database = await open(url, { patience: 1_000 });
-      await expect(database.all("SELECT 7, pg_sleep(60)")).rejects.toMatchObject(failure("before its answer", true));
+      await expect(database.all("SELECT 7, pg_sleep(60)")).rejects.toMatchObject(
+        failure("no answer within 1000 ms.*may or may not have happened", true),
+      );
       expect(await database.all("SELECT 8")).toEqual([[8]]);
       await database.close();
+    });
+
+    it("of ours is not left at the server, with the locks that it holds or waits for: also where the store is closed at once", async () => {
+      const url = await newDatabase();
+      await (await open(url)).close();
+      const database = await open(url, { patience: 300 });
+      const slow = write(database, "UPDATE own.t SET text = pg_sleep(60)::text");
+      await expect(slow).rejects.toMatchObject(failure("no answer within 300 ms", true));
+      await database.close();
+      const other = new pg.Client(url);
+      await other.connect();
+      await other.query("UPDATE own.t SET text = 'other'"); // waits for the row
+      await other.end();
+      expect(await query(url, "SELECT text FROM own.t")).toEqual([["other"]]);
     });
   });
 });

@@ -2,7 +2,7 @@ import type { Random } from "../../core/clock.ts";
 import { closed } from "../failure.ts";
 import type { Parameter, PostgresPool, Row } from "./client.ts";
 import { Connections, StatementError } from "./connection.ts";
-import { isContended, isEnded, isRefused, sqlState, storeFailure } from "./failure.ts";
+import { Impatience, isContended, isEnded, isRefused, sqlState, storeFailure } from "./failure.ts";
 import { GroupCommit, type Step } from "./group-commit.ts";
 import { type OwnPool, openPool } from "./pool.ts";
 import { type RetryPolicy, whileContended } from "./retry.ts";
@@ -161,6 +161,7 @@ export class Database implements Queries {
 
   async #close(): Promise<void> {
     await this.#commits.settled();
+    await this.#connections.settled();
     await this.#own?.end();
   }
 }
@@ -168,8 +169,8 @@ export class Database implements Queries {
 /** What the server or its client said. */
 const reason = (error: unknown): unknown => (error instanceof StatementError ? error.cause : error);
 
-/** Whether a connection broke rather than a statement. A timeout is none: it would only be waited for once more. */
+/** Whether a connection broke rather than a statement. Where our time was over, it would only be waited for once more. */
 function isLost(error: unknown): boolean {
   if (!(error instanceof StatementError)) return false;
-  return isEnded(error.cause) || (error.sent && !/timeout/i.test(String((error.cause as Error).message)));
+  return isEnded(error.cause) || (error.sent && !(error.cause instanceof Impatience));
 }

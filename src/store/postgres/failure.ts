@@ -14,13 +14,27 @@ const told: Readonly<Record<string, string>> = {
     "the database's user lacks rights: to open a fleet for the first time it needs CREATE on the database, later the schema flashwave's",
   "53": "the database has no room, memory or connections left; nothing of this commit was written",
   "54": "a value is too large for the database; nothing of this commit was written",
+  "55P03": "others held the same rows for longer than the lock_timeout that is set, again and again; try again",
   "57014": "the database was told to break the statement off; nothing of this commit was written",
   "57P": "the database ended the connection: it stops, starts or was told to; try again",
   "58": "the database's disk failed; check the server before going on",
   XX: "the database is damaged; check the server before going on",
 };
 
-const retryable: readonly string[] = ["08", "40001", "40P01", "53", "57014", "57P"];
+const retryable: readonly string[] = ["08", "40001", "40P01", "53", "55P03", "57014", "57P"];
+
+/** Our own time was over: nobody said that anything failed. Its message is what a caller is told. */
+export class Impatience extends Error {}
+
+export const noConnection = (patience: number): Impatience =>
+  new Impatience(
+    `the pool gave no connection within ${patience} ms, and nothing was sent; enlarge it (max), and see who keeps its connections and whether the server can be reached`,
+  );
+
+export const noAnswer = (patience: number): Impatience =>
+  new Impatience(
+    `no answer within ${patience} ms, and the server was asked to give the statement up; a write may or may not have happened: read, then try again; pg_stat_activity shows what it waited for, patience is how long we do`,
+  );
 
 /** PostgreSQL's own code for a failure; nothing when the failure is not the server's. */
 export function sqlState(error: unknown): string | undefined {
@@ -28,9 +42,9 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && typeof severity === "string" ? code : undefined;
 }
 
-/** Whether the server chose this one to fail, so that others could go on: nothing of it was written. */
+/** Whether the server had this one fail for the sake of others, or because of them: nothing of it was written. */
 export function isContended(error: unknown): boolean {
-  return ["40001", "40P01"].includes(sqlState(error) ?? "");
+  return ["40001", "40P01", "55P03"].includes(sqlState(error) ?? "");
 }
 
 /**
@@ -65,6 +79,7 @@ export function storeFailure(error: unknown, sent: boolean, place: string | unde
     return failed(message, { place, cause: error, again: key !== undefined && retryable.includes(key) });
   }
   if (!(error instanceof Error) || error.name === "FlashwaveError") return error;
+  if (error instanceof Impatience) return failed(error.message, { place, again: true });
   if (/after calling end on the pool/.test(error.message)) return closed(place, error);
   const cause = withoutSecrets(error);
   const distrust = sent ? undefined : distrusted(error);

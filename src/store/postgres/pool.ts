@@ -34,6 +34,7 @@ export async function openPool(connectionString: string): Promise<OwnPool> {
     }
   }
   try {
+    connectionString = verified(connectionString);
     const read = new TimelyClient({ connectionString }); // a pool reads it only when it connects
     const pool = new Pool({ ...poolSettings, connectionString, Client: TimelyClient });
     // A connection that breaks while nobody uses it has left the pool by the time that this is told.
@@ -45,6 +46,15 @@ export async function openPool(connectionString: string): Promise<OwnPool> {
     throw failed(unreadable((error as NodeJS.ErrnoException).code));
   }
 }
+
+/**
+ * `pg` 8 verifies in full for `sslmode=prefer`, `require` and `verify-ca` too, warns on stderr that 9 will not, and says to
+ * ask for what is done. Whoever asks for libpq's own, weaker meaning (`uselibpqcompat`) has it.
+ */
+const verified = (connectionString: string): string =>
+  /[?&]uselibpqcompat=true(&|$)/.test(connectionString)
+    ? connectionString
+    : connectionString.replace(/([?&]sslmode=)(prefer|require|verify-ca)(?=&|$)/g, "$1verify-full");
 
 /** Whether a password that was not encoded may have been read as a host, a port or a database: nobody is to be told them. */
 const isMisread = (connectionString: string): boolean => /^[^/]*\/\/[^/?#]*[/?#].*@/s.test(connectionString);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
   describePostgres,
   type PostgresServer,
@@ -60,7 +60,18 @@ describePostgres("a server with TLS", () => {
     await pool.end();
   });
 
+  it("is spoken to without pg's warning where other modes are named that pg verifies in full, too", async () => {
+    const warned = vi.spyOn(process, "emitWarning");
+    for (const mode of ["require", "prefer", "verify-ca"]) {
+      expect(await isEncrypted(`${server.url()}?sslmode=${mode}&sslrootcert=${ca}`)).toBe(true);
+    }
+    expect(await isEncrypted(`${server.url()}?uselibpqcompat=true&sslmode=require`)).toBe(true); // unverified, as asked for
+    expect(warned.mock.calls).toEqual([]);
+    warned.mockRestore();
+  });
+
   it.each([
+    ["nobody vouches for, where TLS is required", (url: string) => `${url}?sslmode=require`, "nobody we know vouches"],
     ["nobody vouches for", (url: string) => `${url}?sslmode=verify-full`, "nobody we know vouches"],
     // libpq would take any certificate then.
     ["nobody vouches for, with TLS no more than required", (url: string) => `${url}?sslmode=require`, "nobody we know"],
