@@ -4,7 +4,10 @@ const rules = "src/push/admission/rules.ts";
 const vouching = "src/push/admission/vouching.ts";
 const byRule = (title: string): NamedTest => ({ file: "src/push/admission/rules.test.ts", title });
 const byVouching = (title: string): NamedTest => ({ file: "src/push/admission/vouching.test.ts", title });
+const byNobody = (title: string): NamedTest => ({ file: "integration/admission-vouching.test.ts", title });
 const byAdmission = (title: string): NamedTest => ({ file: "integration/admission.test.ts", title });
+const byDowngrade = (title: string): NamedTest => ({ file: "integration/admission-downgrades.test.ts", title });
+const byDevice = (title: string): NamedTest => ({ file: "integration/admission-devices.test.ts", title });
 
 /** What would let an artifact in that nobody, or the wrong one, vouched for. */
 export const admissionMutations: readonly Mutation[] = [
@@ -84,7 +87,7 @@ export const admissionMutations: readonly Mutation[] = [
         replace: "if (keys.length > 0) {",
       },
     ],
-    test: byAdmission("signed by one of two"),
+    test: byNobody("signed by one of two"),
   },
   {
     name: "digest-believed",
@@ -110,25 +113,25 @@ export const admissionMutations: readonly Mutation[] = [
         replace: "return undefined;",
       },
     ],
-    test: byAdmission("from before the least sequence (rollback)"),
+    test: byNobody("from before the least sequence (rollback)"),
   },
   {
     name: "approval-of-any-release",
     defect: "an approval for one release covers all",
     edits: [{ file: rules, find: "if (manifest !== digest) return", replace: "if (false) return" }],
-    test: byAdmission("an approval for another release"),
+    test: byDowngrade("an approval for another release"),
   },
   {
     name: "approval-never-expires",
     defect: "an approval is good for ever",
     edits: [{ file: rules, find: "if (isOver(expires, now)) return", replace: "if (false) return" }],
-    test: byAdmission("an approval that is over"),
+    test: byDowngrade("an approval that is over"),
   },
   {
     name: "approval-by-anybody",
     defect: "an approval need not be signed by those who may approve",
     edits: [{ file: rules, find: "if (signers < approvals.threshold)", replace: "if (false)" }],
-    test: byAdmission("an approval by who may only release"),
+    test: byDowngrade("an approval by who may only release"),
   },
   {
     name: "push-unasked",
@@ -152,7 +155,7 @@ export const admissionMutations: readonly Mutation[] = [
         replace: "",
       },
     ],
-    test: byAdmission("is read and sent nothing"),
+    test: byDevice("is read and sent nothing"),
   },
   {
     name: "hardware-alike",
@@ -184,7 +187,7 @@ export const admissionMutations: readonly Mutation[] = [
         replace: "if (candidate !== undefined && !running && !options.force) admit",
       },
     ],
-    test: byAdmission("is read and sent nothing"),
+    test: byDevice("is read and sent nothing"),
   },
   {
     name: "expiry-a-moment-late",
