@@ -1,9 +1,10 @@
-import type { DeviceInput, DevicePutResult } from "../core/device-registry.ts";
+import type { DeviceInput, DevicePutResult, RegisteredDevice } from "../core/device-registry.ts";
 import { type Profile, purposes } from "../core/profile.ts";
 import { credentialsRule, readCredentials } from "./credentials-input.ts";
 import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
 import { loginAmong, loginRule } from "./login-headers.ts";
-import { copyPlain, isPrintable, isRecord, isReservedName, isText, Refusal } from "./plain.ts";
+import { copyPlain, isPrintable, isRecord, isReservedName, isText, namesOf, Refusal, strangeField } from "./plain.ts";
+import { deviceColumns } from "./transfer/columns.ts";
 
 type DeviceRefusal = Refusal<Extract<DevicePutResult, { reason: string }>["result"]>;
 
@@ -12,12 +13,29 @@ const isPurpose = (name: string) => (purposes as readonly string[]).includes(nam
 /** Frozen, of known fields alone, without those that only one `put` needs. */
 export type DeviceFields = Readonly<Omit<DeviceInput, "ifRevision">>;
 
+/** What a row may have: what is registered, and what a row that was read has beside it, which is left alone. */
+const known: readonly string[] = [
+  ...Object.keys(deviceColumns),
+  ...namesOf<Pick<DeviceInput, "ifRevision"> & Omit<RegisteredDevice, keyof DeviceInput>>({
+    ifRevision: true,
+    status: true,
+    lastSeen: true,
+    firmware: true,
+    evidence: true,
+    createdAt: true,
+    updatedAt: true,
+    revision: true,
+  }),
+];
+
 /** Optional fields that are one line of text, and their most characters. */
 const lines = { name: 256, delivery: 64, probe: 64, site: 256, location: 256 } as const;
 
 /** What a device may look like: checked here, once, so that every driver refuses and keeps the same. */
 export function readDevice(row: DeviceInput): DeviceFields | DeviceRefusal {
   if (!isRecord(row)) return new Refusal("invalid_device", "a device must be an object");
+  const strange = strangeField(row, known);
+  if (strange !== undefined) return refuse(`a device ${strange}`);
   if (!isPrintable(row.id, 256)) return refuse("id must be 1 to 256 printable characters");
   if (!isAddress(row.address)) {
     return new Refusal("invalid_address", "address must be http:// or https://, a host and at most a port");

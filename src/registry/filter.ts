@@ -1,10 +1,24 @@
 import { compareCodePoints } from "../core/code-units.ts";
 import { invalidOption } from "./failures.ts";
+import { isRecord, strangeField } from "./plain.ts";
 
-/** @throws `invalid_option` when an object has members other than these */
-export function only(value: object, names: readonly string[], what: string): void {
-  const other = Object.keys(value).find((name) => !names.includes(name));
-  if (other !== undefined) throw invalidOption(`${what} has a member it does not know; it knows ${names.join(", ")}`);
+/** @throws `invalid_option` unless it is an object that has no members other than these */
+export function only(value: unknown, names: readonly string[], what: string): void {
+  if (!isRecord(value)) throw invalidOption(`${what} must be an object`);
+  const wrong = strangeField(value, names);
+  if (wrong !== undefined) throw invalidOption(`${what} ${wrong}`);
+}
+
+/** @throws `invalid_option` unless it is a list */
+export function checkList(value: unknown, what: string): void {
+  if (!Array.isArray(value)) throw invalidOption(`${what} must be a list`);
+}
+
+/** @throws `invalid_option` unless it is a list of strings */
+export function checkKeys(value: unknown, what: string): void {
+  if (!Array.isArray(value) || !value.every((key) => typeof key === "string")) {
+    throw invalidOption(`${what} must be a list of strings`);
+  }
 }
 
 /** @throws `invalid_option` unless absent or a string */
@@ -19,10 +33,8 @@ export function readText(value: unknown, what: string): string | undefined {
  */
 export function keySet(value: unknown, what: string): readonly string[] | undefined {
   if (value === undefined) return undefined;
-  if (!Array.isArray(value) || !value.every((key) => typeof key === "string")) {
-    throw invalidOption(`${what} must be a list of strings`);
-  }
-  return Object.freeze([...new Set<string>(value)].sort(compareCodePoints));
+  checkKeys(value, what);
+  return Object.freeze([...new Set(value as readonly string[])].sort(compareCodePoints));
 }
 
 /** The letters A to Z in lower case, as every store can do it. */

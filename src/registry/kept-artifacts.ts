@@ -9,7 +9,7 @@ import { checkSameMeaning, readReference, unknownArtifact } from "./artifact-byt
 import { keepFile, sweepFiles } from "./artifact-files.ts";
 import type { Keeper } from "./keeper.ts";
 import { issuer, listing } from "./page.ts";
-import { type PageWindow, resolvePage } from "./page-options.ts";
+import { type PageWindow, pageOptions, resolvePage } from "./page-options.ts";
 import { ProvenTables } from "./proven-tables.ts";
 import { findStored, openStored } from "./stored-payload.ts";
 
@@ -105,7 +105,7 @@ export function keepArtifacts({ gate, counters, cursors }: Keeper, rows: Artifac
     },
 
     async list(options?: PageOptions): Promise<Listing<ArtifactRef>> {
-      gate.enter(options);
+      gate.enter(options, pageOptions);
       const window = resolvePage(cursors, use, options);
       return counters.measure(
         "artifacts.list",

@@ -13,10 +13,11 @@ import { gather, inSlices } from "./batches.ts";
 import { changesOf, itemsOf, lengthOf, sizeOf } from "./counted.ts";
 import { type ResolvedDeviceFilter, resolveDeviceFilter } from "./device-filter.ts";
 import type { Feed, Stretch } from "./feed.ts";
+import { checkKeys, checkList } from "./filter.ts";
 import type { Keeper } from "./keeper.ts";
 import { readObservation } from "./observation.ts";
 import { type FoundPage, issuer, listing } from "./page.ts";
-import { type PageWindow, resolvePage } from "./page-options.ts";
+import { changesOptions, type PageWindow, pageOptions, resolvePage } from "./page-options.ts";
 
 /** What a database does with devices: each call a slice of rows, in statements of one moment or one commit. */
 export interface KeptDevices {
@@ -39,13 +40,14 @@ export function keepDevices(
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, RegisteredDevice>> {
       gate.enter(options);
+      checkKeys(ids, "ids");
       return counters.measure("devices.getMany", sizeOf, () =>
         gather(ids, async (slice) => (await kept.many(slice)).map((row) => [row.id, row] as const)),
       );
     },
 
     async page(filter: DeviceFilter = {}, options?: PageOptions): Promise<Page<RegisteredDevice>> {
-      gate.enter(options);
+      gate.enter(options, pageOptions);
       const resolved = resolveDeviceFilter(filter, versions);
       const window = resolvePage(cursors, resolved.use, options);
       return counters.measure("devices.page", itemsOf, async () => {
@@ -57,11 +59,13 @@ export function keepDevices(
 
     async put(rows: readonly DeviceInput[], options?: CallOptions): Promise<readonly DevicePutResult[]> {
       gate.enter(options);
+      checkList(rows, "rows");
       return counters.measure("devices.put", lengthOf, () => inSlices(rows, kept.put));
     },
 
     async observe(rows: readonly Observation[], options?: CallOptions): Promise<ObserveResult> {
       gate.enter(options);
+      checkList(rows, "rows");
       return counters.measure(
         "devices.observe",
         () => rows.length,
@@ -79,6 +83,7 @@ export function keepDevices(
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<number> {
       gate.enter(options);
+      checkKeys(ids, "ids");
       return counters.measure(
         "devices.remove",
         (removed) => removed,
@@ -90,7 +95,7 @@ export function keepDevices(
     },
 
     async changes(after: Cursor, options?: ChangesOptions): Promise<Changes<RegisteredDevice>> {
-      gate.enter(options);
+      gate.enter(options, changesOptions);
       return counters.measure("devices.changes", changesOf, () => feed.read(after, options, kept.stretch));
     },
   });

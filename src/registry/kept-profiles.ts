@@ -17,10 +17,18 @@ import { gather, inSlices } from "./batches.ts";
 import { changesOf, itemsOf, lengthOf, sizeOf } from "./counted.ts";
 import { invalidOption } from "./failures.ts";
 import type { Feed, Stretch } from "./feed.ts";
+import { checkKeys, checkList } from "./filter.ts";
 import type { Keeper } from "./keeper.ts";
 import { type FoundPage, issuer, listing } from "./page.ts";
-import { type PageWindow, resolvePage, resolveRevision } from "./page-options.ts";
-import { type ResolvedProfileFilter, resolveProfileFilter } from "./profile-filter.ts";
+import {
+  changesOptions,
+  type PageWindow,
+  pageOptions,
+  resolveOptions,
+  resolvePage,
+  resolveRevision,
+} from "./page-options.ts";
+import { checkSubjects, type ResolvedProfileFilter, resolveProfileFilter } from "./profile-filter.ts";
 import { isItemKind } from "./profile-items.ts";
 
 /** What a database does with profiles: each call a slice of rows, in statements of one moment or one commit. */
@@ -46,13 +54,14 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, ProfileRow>> {
       gate.enter(options);
+      checkKeys(ids, "ids");
       return counters.measure("profiles.getMany", sizeOf, () =>
         gather(ids, async (slice) => (await kept.many(slice)).map((row) => [row.id, row] as const)),
       );
     },
 
     async page(filter: ProfileFilter = {}, options?: PageOptions): Promise<Page<ProfileRow>> {
-      gate.enter(options);
+      gate.enter(options, pageOptions);
       const resolved = resolveProfileFilter(filter);
       const window = resolvePage(cursors, resolved.use, options);
       return counters.measure("profiles.page", itemsOf, async () => {
@@ -64,11 +73,13 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
 
     async put(rows: readonly ProfileInput[], options?: CallOptions): Promise<readonly ProfilePutResult[]> {
       gate.enter(options);
+      checkList(rows, "rows");
       return counters.measure("profiles.put", lengthOf, () => inSlices(rows, kept.put));
     },
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<ProfileRemoval> {
       gate.enter(options);
+      checkKeys(ids, "ids");
       return counters.measure(
         "profiles.remove",
         ({ removed }) => removed,
@@ -81,7 +92,7 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
     },
 
     async changes(after: Cursor, options?: ChangesOptions): Promise<Changes<ProfileRow>> {
-      gate.enter(options);
+      gate.enter(options, changesOptions);
       return counters.measure("profiles.changes", changesOf, () => feed.read(after, options, kept.stretch));
     },
 
@@ -90,7 +101,8 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
       after: Cursor,
       options?: ChangesOptions,
     ): Promise<Changes<ProfileRow>> {
-      gate.enter(options);
+      gate.enter(options, changesOptions);
+      checkKeys(parents, "parents");
       const wanted = [...new Set(parents)];
       return counters.measure("profiles.overridesSince", changesOf, () =>
         feed.read(after, options, (from, most) => kept.stretch(from, most, wanted)),
@@ -103,6 +115,7 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
       options?: CallOptions,
     ): Promise<ReadonlyMap<string, readonly ProfileItem[]>> {
       gate.enter(options);
+      checkKeys(ids, "ids");
       if (!isItemKind(kind)) throw invalidOption("kind must be header, query, form or check");
       return counters.measure("profiles.items", sizeOf, () => gather(ids, (slice) => kept.items(slice, kind)));
     },
@@ -111,7 +124,8 @@ export function keepProfiles({ gate, counters, cursors }: Keeper, kept: KeptProf
       subjects: readonly ProfileSubject[],
       options?: ResolveOptions,
     ): Promise<ReadonlyMap<string, Profile>> {
-      gate.enter(options);
+      gate.enter(options, resolveOptions);
+      checkSubjects(subjects);
       const at = resolveRevision(options);
       return counters.measure("profiles.resolveMany", sizeOf, () =>
         gather(subjects, async (slice) => [...(await kept.resolve(slice, at))]),

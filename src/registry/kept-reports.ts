@@ -9,10 +9,12 @@ import type {
 } from "../core/report-store.ts";
 import { inSlices, partlyDone } from "./batches.ts";
 import { itemsOf, lengthOf } from "./counted.ts";
+import { checkList } from "./filter.ts";
 import type { Keeper } from "./keeper.ts";
 import {
   type ReportWindow,
   type ResolvedReportFilter,
+  reportPageOptions,
   resolveRemoval,
   resolveReportFilter,
   resolveReportPage,
@@ -36,11 +38,12 @@ export function keepReports({ gate, counters, cursors }: Keeper, kept: KeptRepor
   return Object.freeze({
     async append(rows: readonly ReportInput[], options?: CallOptions): Promise<readonly ReportResult[]> {
       gate.enter(options);
+      checkList(rows, "rows");
       return counters.measure("reports.append", lengthOf, () => inSlices(rows, kept.append));
     },
 
     async page(filter: ReportFilter = {}, options?: ReportPageOptions): Promise<Listing<Report>> {
-      gate.enter(options);
+      gate.enter(options, reportPageOptions);
       const resolved = resolveReportFilter(filter);
       const window = resolveReportPage(cursors, resolved, options);
       return counters.measure("reports.page", itemsOf, async () => {

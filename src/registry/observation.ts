@@ -1,15 +1,17 @@
 import type { DeviceStatus } from "../core/device.ts";
 import type { Observation } from "../core/device-registry.ts";
 import type { Evidence } from "../core/outcome.ts";
-import { copyPlain, isPrintable, isRecord } from "./plain.ts";
+import { copyPlain, isPrintable, isRecord, namesOf, strangeField } from "./plain.ts";
 
 export const statuses: readonly DeviceStatus[] = Object.freeze(["online", "offline", "unknown"]);
 
 export const isStatus = (value: unknown): value is DeviceStatus => (statuses as readonly unknown[]).includes(value);
 
+const known = namesOf<Observation>({ id: true, seenAt: true, status: true, firmware: true, evidence: true });
+
 /** An observation, checked and copied; nothing when it is malformed. */
 export function readObservation(row: Observation): Observation | undefined {
-  if (!isRecord(row) || typeof row.id !== "string") return undefined;
+  if (!isRecord(row) || typeof row.id !== "string" || strangeField(row, known) !== undefined) return undefined;
   const { id, seenAt, status, firmware } = row;
   if (!Number.isSafeInteger(seenAt) || seenAt < 0) return undefined;
   if (status !== undefined && !isStatus(status)) return undefined;

@@ -2,6 +2,17 @@ import type { ChangesOptions, PageOptions } from "../core/page.ts";
 import type { ResolveOptions } from "../core/profile-registry.ts";
 import type { Cursors } from "./cursor.ts";
 import { invalidOption } from "./failures.ts";
+import { namesOf } from "./plain.ts";
+
+// What each kind of call takes: see `Gate`.
+export const pageOptions: readonly string[] = namesOf<PageOptions>({
+  signal: true,
+  after: true,
+  offset: true,
+  limit: true,
+});
+export const changesOptions: readonly string[] = namesOf<ChangesOptions>({ signal: true, limit: true });
+export const resolveOptions: readonly string[] = namesOf<ResolveOptions>({ signal: true, at: true });
 
 export interface PageWindow {
   /** The key after which the page begins. */

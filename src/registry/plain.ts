@@ -28,6 +28,16 @@ function isShort(value: string, most: number): boolean {
   return value.length <= most || (value.length <= 2 * most && [...value].length <= most);
 }
 
+/** The names of a type's fields, all of them: the compiler asks for each. */
+export const namesOf = <T>(all: { readonly [Name in keyof T]-?: true }): readonly string[] => Object.keys(all);
+
+/** What is wrong with an object that has a field other than these, after the object's own name; a typing error must not pass for nothing. */
+export function strangeField(value: object, names: readonly string[]): string | undefined {
+  const other = Object.keys(value).find((name) => !names.includes(name));
+  if (other === undefined) return undefined;
+  return `must not have ${JSON.stringify(other.slice(0, 64))}; it knows ${names.join(", ")}`;
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

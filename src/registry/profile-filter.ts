@@ -1,6 +1,7 @@
 import type { ProfileFilter, ProfileRow } from "../core/profile-registry.ts";
 import { invalidOption } from "./failures.ts";
 import { bindFilter, keySet, only, readText } from "./filter.ts";
+import { isRecord } from "./plain.ts";
 import { isScope } from "./profile-input.ts";
 
 const equalities = ["parent", "scope", "group", "device", "delivery"] as const;
@@ -31,6 +32,21 @@ export function resolveProfileFilter(filter: ProfileFilter): ResolvedProfileFilt
     }),
   };
   return Object.freeze({ ...resolved, use: bindFilter("profiles", resolved) });
+}
+
+/** @throws `invalid_option` unless it is a list of what profiles are resolved for */
+export function checkSubjects(value: unknown): void {
+  const isLine = (line: unknown) => line === undefined || typeof line === "string";
+  const isSubject = (subject: unknown) =>
+    isRecord(subject) &&
+    typeof subject["id"] === "string" &&
+    isLine(subject["group"]) &&
+    isLine(subject["profileId"]) &&
+    (subject["profile"] === undefined || isRecord(subject["profile"]));
+  if (Array.isArray(value) && value.every(isSubject)) return;
+  throw invalidOption(
+    "devices must be a list of objects, each with an id, and at most group, profile and profileId beside it",
+  );
 }
 
 /** Whether a profile meets all conditions, `ids` apart. */

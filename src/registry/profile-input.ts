@@ -4,13 +4,15 @@ import type {
   ProfileItem,
   ProfilePutResult,
   ProfileRequests,
+  ProfileRow,
   ProfileScope,
 } from "../core/profile-registry.ts";
 import { deliveryOptionsRule, readDeliveryOptions } from "./delivery-options.ts";
 import { isIfRevision } from "./device-input.ts";
-import { isPrintable, isRecord, isText, Refusal } from "./plain.ts";
+import { isPrintable, isRecord, isText, namesOf, Refusal, strangeField } from "./plain.ts";
 import { readItems } from "./profile-items.ts";
 import { readRequests } from "./profile-requests.ts";
+import { profileColumns } from "./transfer/columns.ts";
 
 export type ProfileRefusal = Refusal<Extract<ProfilePutResult, { reason: string }>["result"]>;
 
@@ -36,9 +38,22 @@ export const scopeRank = (scope: ProfileScope): number => ranks[scope];
 export const isScope = (value: unknown): value is ProfileScope =>
   typeof value === "string" && Object.hasOwn(ranks, value);
 
+/** What a row may have: what is put, and what a row that was read has beside it, which is left alone. */
+const known: readonly string[] = [
+  ...Object.keys(profileColumns),
+  ...namesOf<Pick<ProfileInput, "ifRevision"> & Omit<ProfileRow, keyof ProfileInput>>({
+    ifRevision: true,
+    createdAt: true,
+    updatedAt: true,
+    revision: true,
+  }),
+];
+
 /** All of a profile that can be judged without the rest of the registry. */
 export function readProfile(row: ProfileInput): ProfileFields | ProfileRefusal {
   if (!isRecord(row)) return refuse("a profile must be an object");
+  const strange = strangeField(row, known);
+  if (strange !== undefined) return refuse(`a profile ${strange}`);
   if (!isPrintable(row.id, 256)) return refuse("id must be 1 to 256 printable characters");
   if (!isPrintable(row.name, 256)) return refuse("name must be 1 to 256 printable characters");
   if (row.description !== undefined && !isText(row.description, 4_096)) {

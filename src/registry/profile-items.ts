@@ -1,7 +1,7 @@
 import { purposes } from "../core/profile.ts";
 import type { ProfileItem, ProfileItemKind } from "../core/profile-registry.ts";
 import { isLoginHeader, loginRule } from "./login-headers.ts";
-import { isPrintable, isRecord, isReservedName, isText } from "./plain.ts";
+import { isPrintable, isRecord, isReservedName, isText, namesOf, strangeField } from "./plain.ts";
 
 export const itemKinds: readonly ProfileItemKind[] = Object.freeze(["header", "query", "form", "check"]);
 
@@ -18,7 +18,7 @@ export function readItems(value: unknown): readonly ProfileItem[] | string {
   const keys = new Set<string>();
   for (const [index, candidate] of value.entries()) {
     const item = readItem(candidate);
-    if (typeof item === "string") return `items[${index}].${item}`;
+    if (typeof item === "string") return `items[${index}]${item.startsWith("must") ? " " : "."}${item}`;
     keys.add(itemKey(item));
     if (keys.size <= items.length) return `items[${index}] repeats the purpose, kind and name of an earlier one`;
     items.push(item);
@@ -26,8 +26,12 @@ export function readItems(value: unknown): readonly ProfileItem[] | string {
   return Object.freeze(items);
 }
 
+const known = namesOf<ProfileItem>({ purpose: true, kind: true, name: true, value: true, enabled: true });
+
 function readItem(value: unknown): ProfileItem | string {
   if (!isRecord(value)) return "purpose, kind and name are needed";
+  const strange = strangeField(value, known);
+  if (strange !== undefined) return strange;
   const { purpose, kind, value: text, enabled } = value;
   if (!(purposes as readonly unknown[]).includes(purpose)) return `purpose must be one of ${purposes.join(", ")}`;
   if (!isItemKind(kind)) return `kind must be one of ${itemKinds.join(", ")}`;

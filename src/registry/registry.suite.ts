@@ -6,6 +6,7 @@ import { testDeviceFilters } from "./device-filters.suite.ts";
 import { testDeviceModel } from "./device-model.suite.ts";
 import { testDevicePages } from "./device-pages.suite.ts";
 import { testDeviceRows } from "./devices.suite.ts";
+import { testDoors } from "./doors.suite.ts";
 import type { RegistryDriver } from "./driver.suite.ts";
 import { testLifecycle } from "./lifecycle.suite.ts";
 import { testObservations } from "./observations.suite.ts";
@@ -55,5 +56,8 @@ export function testRegistry(driver: RegistryDriver): void {
   testProfileRegistry(driver);
   testArtifactStore(driver);
   testReportStore(driver);
-  describe(`registry: ${driver.driver}`, () => testLifecycle(driver));
+  describe(`registry: ${driver.driver}`, () => {
+    testLifecycle(driver);
+    describe("every call", () => testDoors(driver));
+  });
 }

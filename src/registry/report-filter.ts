@@ -3,7 +3,7 @@ import { type ReportKind, reportKinds } from "../core/report-store.ts";
 import type { Cursors } from "./cursor.ts";
 import { invalidCursor, invalidOption } from "./failures.ts";
 import { bindFilter, only, readText } from "./filter.ts";
-import { resolvePage } from "./page-options.ts";
+import { pageOptions, resolvePage } from "./page-options.ts";
 import { isReportKind } from "./report-input.ts";
 
 /** A report filter, checked. */
@@ -52,6 +52,8 @@ export function resolveRemoval(moment: number, filter: ReportFilter): ResolvedRe
   if (until === undefined) throw invalidOption("moment must be epoch milliseconds");
   return resolveReportFilter({ ...filter, until });
 }
+
+export const reportPageOptions: readonly string[] = [...pageOptions, "order" satisfies keyof ReportPageOptions];
 
 /** @throws `invalid_option`, `invalid_cursor` */
 export function resolveReportPage(

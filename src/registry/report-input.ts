@@ -1,5 +1,6 @@
 import type { Observation } from "../core/device-registry.ts";
 import {
+  type Report,
   type ReportBody,
   type ReportInput,
   type ReportKind,
@@ -7,7 +8,7 @@ import {
   reportKinds,
 } from "../core/report-store.ts";
 import { isStatus } from "./observation.ts";
-import { copyPlain, isPrintable, isRecord, Refusal } from "./plain.ts";
+import { copyPlain, isPrintable, isRecord, namesOf, Refusal, strangeField } from "./plain.ts";
 
 /** A report that was checked and copied, with the moments that it is kept under. */
 export type ReportFields = ReportInput & { readonly at: number; readonly receivedAt: number };
@@ -19,9 +20,23 @@ export const isReportKind = (value: unknown): value is ReportKind =>
 
 export const bodyBounds = { depth: 8, size: 16_384 } as const;
 
+/** What a row may have: `receivedAt` of a row that was read is left alone. */
+const known = namesOf<Report>({
+  id: true,
+  device: true,
+  kind: true,
+  at: true,
+  status: true,
+  firmware: true,
+  body: true,
+  receivedAt: true,
+});
+
 /** What a report may look like: checked here, once, so that every driver refuses and keeps the same. */
 export function readReport(row: ReportInput, receivedAt: number): ReportFields | ReportRefusal {
   if (!isRecord(row)) return refuse("a report must be an object");
+  const strange = strangeField(row, known);
+  if (strange !== undefined) return refuse(`a report ${strange}`);
   const { id, device, kind, status, firmware } = row;
   if (!isPrintable(id, 256)) return refuse("id must be 1 to 256 printable characters");
   if (!isPrintable(device, 256)) return refuse("device must be 1 to 256 printable characters");

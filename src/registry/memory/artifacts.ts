@@ -2,7 +2,7 @@ import type { Artifact, ArtifactRef } from "../../core/artifact.ts";
 import type { ArtifactStore } from "../../core/artifact-store.ts";
 import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
 import { checkSameMeaning, readBytes, readReference, unknownArtifact } from "../artifact-bytes.ts";
-import { resolvePage } from "../page-options.ts";
+import { pageOptions, resolvePage } from "../page-options.ts";
 import type { Fleet } from "./fleet.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { issuer, readListing } from "./page.ts";
@@ -57,7 +57,7 @@ export function createArtifacts(fleet: Fleet): ArtifactStore {
     },
 
     async list(options?: PageOptions): Promise<Listing<ArtifactRef>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, pageOptions);
       const window = resolvePage(fleet.cursors, use, options);
       return readListing(
         keys.from(window.after),

@@ -9,7 +9,8 @@ import type {
 } from "../../core/device-registry.ts";
 import type { CallOptions, Changes, ChangesOptions, Cursor, Page, PageOptions } from "../../core/page.ts";
 import { resolveDeviceFilter } from "../device-filter.ts";
-import { resolvePage } from "../page-options.ts";
+import { checkKeys, checkList } from "../filter.ts";
+import { changesOptions, pageOptions, resolvePage } from "../page-options.ts";
 import { type DeviceRows, observeAll, putDevice } from "../put-device.ts";
 import type { DeviceTable } from "./device-table.ts";
 import type { Fleet } from "./fleet.ts";
@@ -22,6 +23,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, RegisteredDevice>> {
       fleet.gate.enter(options);
+      checkKeys(ids, "ids");
       const found = new Map<string, RegisteredDevice>();
       for (const id of ids) {
         const entry = table.entries.get(id);
@@ -31,7 +33,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
     },
 
     async page(filter: DeviceFilter = {}, options?: PageOptions): Promise<Page<RegisteredDevice>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, pageOptions);
       const resolved = resolveDeviceFilter(filter, fleet.versions);
       const window = resolvePage(fleet.cursors, resolved.use, options);
       const match = (id: string): RegisteredDevice | undefined => {
@@ -44,11 +46,13 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
 
     async put(rows: readonly DeviceInput[], options?: CallOptions): Promise<readonly DevicePutResult[]> {
       fleet.gate.enter(options);
+      checkList(rows, "rows");
       return rows.map((input) => putDevice(all, input));
     },
 
     async observe(rows: readonly Observation[], options?: CallOptions): Promise<ObserveResult> {
       fleet.gate.enter(options);
+      checkList(rows, "rows");
       return observeAll(rows, (seen) => {
         const entry = table.entries.get(seen.id);
         if (entry !== undefined) table.observe(entry, seen);
@@ -58,6 +62,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<number> {
       fleet.gate.enter(options);
+      checkKeys(ids, "ids");
       let removed = 0;
       for (const id of ids) {
         if (!table.remove(id)) continue;
@@ -68,7 +73,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
     },
 
     async changes(after: Cursor, options?: ChangesOptions): Promise<Changes<RegisteredDevice>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, changesOptions);
       return table.feed.read(after, options, () => true);
     },
   });

@@ -6,7 +6,9 @@ import type { Registry } from "../../core/registry.ts";
 import { semver, type VersionScheme } from "../../core/versions.ts";
 import { createCursors } from "../cursor.ts";
 import { invalidOption } from "../failures.ts";
+import { checkList, only } from "../filter.ts";
 import { Gate } from "../gate.ts";
+import { namesOf } from "../plain.ts";
 import { putDevice } from "../put-device.ts";
 import { Sharing } from "../sharing.ts";
 import { createArtifacts } from "./artifacts.ts";
@@ -29,6 +31,8 @@ export interface MemoryRegistryOptions {
   readonly clock?: Clock;
 }
 
+const known = namesOf<MemoryRegistryOptions>({ devices: true, versions: true, clock: true });
+
 /**
  * A registry that lasts as long as the process: for tests, for a bench, and for fleets that are declared in code. It
  * keeps every version of every profile, the last 100,000 changes at least, and artifacts' bytes on the heap.
@@ -36,7 +40,9 @@ export interface MemoryRegistryOptions {
  * @throws `invalid_option` when one of `devices` is not accepted
  */
 export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Registry {
+  only(options, known, "options");
   const { devices = [], versions = semver, clock = systemClock } = options;
+  checkList(devices, "devices");
   let revision = 0;
   const gate = new Gate();
   const fleet: Fleet = {

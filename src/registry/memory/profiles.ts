@@ -14,8 +14,9 @@ import type {
   ResolveOptions,
 } from "../../core/profile-registry.ts";
 import { invalidOption } from "../failures.ts";
-import { resolvePage, resolveRevision } from "../page-options.ts";
-import { matchesProfile, resolveProfileFilter } from "../profile-filter.ts";
+import { checkKeys, checkList } from "../filter.ts";
+import { changesOptions, pageOptions, resolveOptions, resolvePage, resolveRevision } from "../page-options.ts";
+import { checkSubjects, matchesProfile, resolveProfileFilter } from "../profile-filter.ts";
 import { isItemKind } from "../profile-items.ts";
 import { type PlacedProfile, type ProfileRows, putProfile } from "../put-profile.ts";
 import type { DeviceTable } from "./device-table.ts";
@@ -34,11 +35,12 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
   return Object.freeze({
     async getMany(ids: readonly string[], options?: CallOptions): Promise<ReadonlyMap<string, ProfileRow>> {
       fleet.gate.enter(options);
+      checkKeys(ids, "ids");
       return select(table, ids, (row) => row);
     },
 
     async page(filter: ProfileFilter = {}, options?: PageOptions): Promise<Page<ProfileRow>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, pageOptions);
       const resolved = resolveProfileFilter(filter);
       const window = resolvePage(fleet.cursors, resolved.use, options);
       const match = (id: string): ProfileRow | undefined => {
@@ -51,18 +53,20 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
 
     async put(rows: readonly ProfileInput[], options?: CallOptions): Promise<readonly ProfilePutResult[]> {
       fleet.gate.enter(options);
+      checkList(rows, "rows");
       return rows.map((input) => putProfile(places, input));
     },
 
     async remove(ids: readonly string[], options?: CallOptions): Promise<ProfileRemoval> {
       fleet.gate.enter(options);
+      checkKeys(ids, "ids");
       const inUse = [...new Set(ids)].filter((id) => devices.isProfileInUse(id));
       const free = ids.filter((id) => !devices.isProfileInUse(id));
       return { removed: free.reduce((removed, id) => removed + table.remove(id), 0), inUse };
     },
 
     async changes(after: Cursor, options?: ChangesOptions): Promise<Changes<ProfileRow>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, changesOptions);
       return table.feed.read(after, options, () => true);
     },
 
@@ -71,7 +75,8 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       after: Cursor,
       options?: ChangesOptions,
     ): Promise<Changes<ProfileRow>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, changesOptions);
+      checkKeys(parents, "parents");
       const wanted = new Set(parents);
       return table.feed.read(after, options, (change) => wanted.has(table.parentAt(change.id, change.revision) ?? ""));
     },
@@ -82,6 +87,7 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       options?: CallOptions,
     ): Promise<ReadonlyMap<string, readonly ProfileItem[]>> {
       fleet.gate.enter(options);
+      checkKeys(ids, "ids");
       if (!isItemKind(kind)) throw invalidOption("kind must be header, query, form or check");
       return select(table, ids, (row) => row.items.filter((item) => item.kind === kind));
     },
@@ -90,7 +96,8 @@ export function createProfiles(fleet: Fleet, table: ProfileTable, devices: Devic
       subjects: readonly ProfileSubject[],
       options?: ResolveOptions,
     ): Promise<ReadonlyMap<string, Profile>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, resolveOptions);
+      checkSubjects(subjects);
       const at = resolveRevision(options);
       const resolved = new Map<string, Profile>();
       for (const subject of subjects) {

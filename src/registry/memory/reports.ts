@@ -7,10 +7,12 @@ import type {
   ReportResult,
   ReportStore,
 } from "../../core/report-store.ts";
+import { checkList } from "../filter.ts";
 import {
   type ReportPlace,
   type ReportWindow,
   type ResolvedReportFilter,
+  reportPageOptions,
   resolveRemoval,
   resolveReportFilter,
   resolveReportPage,
@@ -46,11 +48,12 @@ export function createReports(fleet: Fleet, devices: DeviceTable): ReportStore {
   return Object.freeze({
     async append(inputs: readonly ReportInput[], options?: CallOptions): Promise<readonly ReportResult[]> {
       fleet.gate.enter(options);
+      checkList(inputs, "rows");
       return inputs.map((input) => appendReport(rows, input, fleet.clock.wall()));
     },
 
     async page(filter: ReportFilter = {}, options?: ReportPageOptions): Promise<Listing<Report>> {
-      fleet.gate.enter(options);
+      fleet.gate.enter(options, reportPageOptions);
       const resolved = resolveReportFilter(filter);
       return readReports(entries, resolved, resolveReportPage(fleet.cursors, resolved, options));
     },

@@ -4,7 +4,7 @@ import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
 import type { Row } from "../../store/postgres/index.ts";
 import { invalidOption } from "../failures.ts";
 import { type ArtifactRows, artifactColumns, type KeptArtifact } from "../kept-artifacts.ts";
-import type { PageWindow } from "../page-options.ts";
+import { type PageWindow, pageOptions } from "../page-options.ts";
 import type { Fleet } from "./fleet.ts";
 import { durably } from "./function-parts.ts";
 
@@ -63,7 +63,7 @@ export function guardArtifacts({ gate }: Pick<Fleet, "gate">, store: ArtifactSto
       return store.remove(digest, options);
     },
     async list(options?: PageOptions): Promise<Listing<ArtifactRef>> {
-      gate.enter(options);
+      gate.enter(options, pageOptions);
       return store.list(options);
     },
   });

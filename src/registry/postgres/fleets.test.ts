@@ -21,6 +21,8 @@ describe("openPostgresRegistry refuses", () => {
     ["an option it does not know", url, { timeout: 1 }],
     ["a fleet without a name", url, { fleet: "" }],
     ["a fleet's name with a NUL", url, { fleet: "a\0" }],
+    ["options that are none", url, null],
+    ["a folder's name with a NUL", url, { artifacts: "a\0" }],
     ["a folder without a name", url, { artifacts: "" }],
     ["a patience that is none", url, { patience: 0 }],
     ["a make that is none", url, { make: "no" }],

@@ -113,7 +113,8 @@ function readOptions(to: string | PostgresPool, options: PostgresRegistryOptions
   }
   if (!isPrintable(fleet, 256)) throw invalidOption("fleet must be 1 to 256 printable characters");
   if (typeof make !== "boolean") throw invalidOption("make must be true or false");
-  if (artifacts === "") throw invalidOption("artifacts must be the path of a folder, or a store");
+  if (typeof artifacts === "string" && /^$|\0/.test(artifacts))
+    throw invalidOption("artifacts must be the path of a folder, or a store");
   // A timer takes no more.
   if (!Number.isFinite(patience) || patience < 1 || patience > 2_147_483_647) {
     throw invalidOption("patience must be milliseconds from 1");

@@ -28,6 +28,8 @@ describe("openSqliteRegistry", () => {
   it.each([
     ["no path", "", {}],
     ["memory", ":memory:", {}],
+    ["a path with a NUL", "a\0.db", {}],
+    ["options that are none", "x.db", null],
     ["a URI", "file:x.db?mode=memory", {}],
     ["an option it does not know", "x.db", { timeout: 1 }],
     ["a patience that is none", "x.db", { patience: -1 }],

@@ -80,7 +80,7 @@ function readOptions(path: string, options: SqliteRegistryOptions) {
   only(options, ["versions", "patience", "onOperation", "clock"], "options");
   const { versions = semver, patience = 30_000, onOperation, clock = systemClock } = options;
   // SQLite takes an empty name, ":memory:" and "file:" for something else than a file's path.
-  if (typeof path !== "string" || path === "" || path.startsWith(":") || path.startsWith("file:")) {
+  if (typeof path !== "string" || /^$|\0/.test(path) || path.startsWith(":") || path.startsWith("file:")) {
     throw invalidOption("path must be the path of a file");
   }
   if (!Number.isFinite(patience) || patience < 0) throw invalidOption("patience must be milliseconds from 0");

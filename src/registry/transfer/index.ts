@@ -3,6 +3,8 @@ import type { CallOptions, Listing, PageOptions } from "../../core/page.ts";
 import type { ProfileFilter, ProfileInput, ProfileRegistry } from "../../core/profile-registry.ts";
 import { partlyDone } from "../batches.ts";
 import { invalidOption } from "../failures.ts";
+import { only } from "../filter.ts";
+import { namesOf } from "../plain.ts";
 import { type Columns, deviceColumns, pickFields, profileColumns, writeCell } from "./columns.ts";
 import { writeCsv } from "./csv.ts";
 import type { TransferSource } from "./lines.ts";
@@ -48,7 +50,8 @@ export async function importDevices(
   source: TransferSource,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const put = (rows: readonly object[]) => devices.put(rows as readonly DeviceInput[], options);
+  const call = callOf(options, importOptions);
+  const put = (rows: readonly object[]) => devices.put(rows as readonly DeviceInput[], call);
   return importRows(source, deviceColumns, put, options);
 }
 
@@ -58,7 +61,8 @@ export async function importProfiles(
   source: TransferSource,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const put = (rows: readonly object[]) => profiles.put(rows as readonly ProfileInput[], options);
+  const call = callOf(options, importOptions);
+  const put = (rows: readonly object[]) => profiles.put(rows as readonly ProfileInput[], call);
   return importRows(source, profileColumns, put, options);
 }
 
@@ -69,11 +73,12 @@ export interface ExportOptions<Filter> extends CallOptions {
 }
 
 /** What was registered of devices, in the order of their ids, as `importDevices` reads it; a page at a time. */
-export function exportDevices(
+export async function* exportDevices(
   devices: Pick<DeviceRegistry, "page">,
   options: ExportOptions<DeviceFilter>,
 ): AsyncGenerator<string, void> {
-  return exportRows((window) => devices.page(options.filter, { ...options, ...window }), deviceColumns, options.format);
+  const call = callOf(options, exportOptions);
+  yield* exportRows((window) => devices.page(options.filter, { ...call, ...window }), deviceColumns, options.format);
 }
 
 /**
@@ -84,9 +89,12 @@ export async function* exportProfiles(
   profiles: Pick<ProfileRegistry, "page" | "getMany">,
   options: Omit<ExportOptions<ProfileFilter>, "filter">,
 ): AsyncGenerator<string, void> {
+  const call = callOf(
+    options,
+    exportOptions.filter((name) => name !== "filter"),
+  );
   const { format } = options;
-  const page = (kind: "base" | "override") => (window: PageOptions) =>
-    profiles.page({ kind }, { ...options, ...window });
+  const page = (kind: "base" | "override") => (window: PageOptions) => profiles.page({ kind }, { ...call, ...window });
   yield* exportRows(page("base"), profileColumns, format);
   const children = new Map<string, string[]>();
   for await (const overrides of pages(page("override"))) {
@@ -100,10 +108,19 @@ export async function* exportProfiles(
   let level = [...children].flatMap(([parent, siblings]) => (ids.has(parent) ? [] : siblings));
   for (; level.length > 0; level = level.flatMap((id) => children.get(id) ?? [])) {
     for (let at = 0; at < level.length; at += pageSize) {
-      const rows = await profiles.getMany(level.slice(at, at + pageSize), options);
+      const rows = await profiles.getMany(level.slice(at, at + pageSize), call);
       yield [...rows.values()].map((row) => writeRow(row, profileColumns, format)).join("");
     }
   }
+}
+
+const importOptions = namesOf<ImportOptions>({ format: true, onRefused: true, signal: true });
+const exportOptions = namesOf<ExportOptions<never>>({ format: true, filter: true, signal: true });
+
+/** What of a transfer's options goes with each of its calls. @throws `invalid_option` */
+function callOf(options: CallOptions, names: readonly string[]): CallOptions {
+  only(options, names, "options");
+  return options.signal === undefined ? {} : { signal: options.signal };
 }
 
 /** Rows that are read at once. */

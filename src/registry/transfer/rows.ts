@@ -1,5 +1,5 @@
 import { invalidOption } from "../failures.ts";
-import { isRecord } from "../plain.ts";
+import { isRecord, strangeField } from "../plain.ts";
 import { type Columns, readCell } from "./columns.ts";
 import { CsvFault, type CsvRecord, readCsv } from "./csv.ts";
 import { readLines, readText, type TransferSource } from "./lines.ts";
@@ -31,8 +31,8 @@ function readJsonRow(line: number, text: string, columns: Columns): ReadRow {
   }
   if (!isRecord(row)) return { line, id: "", reason: "the line must be a JSON object" };
   const id = typeof row["id"] === "string" ? row["id"] : "";
-  if (Object.keys(row).every((name) => Object.hasOwn(columns, name))) return { line, length: text.length, row };
-  return { line, id, reason: `the object has a member it does not know; it knows ${Object.keys(columns).join(", ")}` };
+  const strange = strangeField(row, Object.keys(columns));
+  return strange === undefined ? { line, length: text.length, row } : { line, id, reason: `the object ${strange}` };
 }
 
 async function* readCsvRows(source: TransferSource, columns: Columns): AsyncGenerator<ReadRow, void> {
