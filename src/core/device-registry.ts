@@ -81,7 +81,7 @@ export type DevicePutResult =
 /** What was seen of one device at one moment. A field left out says nothing. */
 export interface Observation {
   readonly id: string;
-  /** Epoch milliseconds on the observer's clock. */
+  /** Epoch milliseconds on the observer's clock; what lies after the registry's own is kept as the registry's now. */
   readonly seenAt: number;
   readonly status?: DeviceStatus;
   /** The version it runs; 1 to 256 printable characters. */

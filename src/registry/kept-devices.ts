@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import type {
   DeviceFilter,
   DeviceInput,
@@ -33,7 +34,7 @@ export interface KeptDevices {
 
 /** The port before a database's devices: options are checked, batches cut into slices, calls counted. */
 export function keepDevices(
-  { gate, counters, cursors, versions }: Keeper & { readonly versions: VersionScheme },
+  { gate, counters, cursors, versions, clock }: Keeper & { readonly versions: VersionScheme; readonly clock: Clock },
   kept: KeptDevices,
   feed: Feed,
 ): DeviceRegistry {
@@ -70,7 +71,8 @@ export function keepDevices(
         "devices.observe",
         () => rows.length,
         async () => {
-          const read = rows.map((row) => readObservation(row));
+          const now = clock.wall();
+          const read = rows.map((row) => readObservation(row, now));
           const seen = read.filter((one) => one !== undefined);
           const known = await inSlices(seen, kept.observe);
           return {

@@ -9,18 +9,25 @@ export const isStatus = (value: unknown): value is DeviceStatus => (statuses as 
 
 const known = namesOf<Observation>({ id: true, seenAt: true, status: true, firmware: true, evidence: true });
 
-/** An observation, checked and copied; nothing when it is malformed. */
-export function readObservation(row: Observation): Observation | undefined {
+/** Epoch milliseconds, as far as dates go (ECMAScript, time values). */
+export const isMoment = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= 8_640_000_000_000_000;
+
+/**
+ * An observation, checked and copied; nothing when it is malformed.
+ * @param now the registry's clock: one that is ahead of it must not keep later observations out
+ */
+export function readObservation(row: Observation, now: number): Observation | undefined {
   if (!isRecord(row) || typeof row.id !== "string" || strangeField(row, known) !== undefined) return undefined;
   const { id, seenAt, status, firmware } = row;
-  if (!Number.isSafeInteger(seenAt) || seenAt < 0) return undefined;
+  if (!isMoment(seenAt)) return undefined;
   if (status !== undefined && !isStatus(status)) return undefined;
   if (firmware !== undefined && !isPrintable(firmware, 256)) return undefined;
   const evidence = row.evidence === undefined || row.evidence === null ? row.evidence : copyEvidence(id, row.evidence);
   if (row.evidence !== undefined && evidence === undefined) return undefined;
   return {
     id,
-    seenAt,
+    seenAt: Math.min(seenAt, now),
     ...(status === undefined ? {} : { status }),
     ...(firmware === undefined ? {} : { firmware }),
     ...(evidence === undefined ? {} : { evidence }),

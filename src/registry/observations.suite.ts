@@ -21,6 +21,7 @@ const malformed: readonly (readonly [what: string, row: unknown])[] = [
   ["evidence that is none", { id: "a", seenAt: 1, evidence: "1.0.0" }],
   ["a moment that is none", { id: "a", seenAt: Number.NaN }],
   ["a moment before the epoch", { id: "a", seenAt: -1 }],
+  ["a moment that no date can be", { id: "a", seenAt: 8_640_000_000_000_001 }],
   ["another status", { id: "a", seenAt: 1, status: "asleep" }],
   ["an empty firmware", { id: "a", seenAt: 1, firmware: "" }],
   ["a control in the firmware", { id: "a", seenAt: 1, firmware: "1.0\u0007" }],
@@ -97,6 +98,19 @@ export function testObservations(driver: RegistryDriver): void {
       await using registry = await driver.open();
       const rows = [null, { id: 3, seenAt: 1 }] as unknown as Observation[];
       expect(await registry.devices.observe(rows)).toEqual({ unknown: [], invalid: ["", ""] });
+    });
+
+    it("takes no moment after its own clock's, which would keep all later observations out", async () => {
+      const clock = stoppedClock();
+      await using registry = await driver.open({ clock });
+      await accept(registry.devices, device("a"));
+      const ahead = { status: "online", firmware: "1.0.0", evidence: evidence("a", "1.0.0") } as const;
+      await registry.devices.observe([{ id: "a", seenAt: 8_640_000_000_000_000, ...ahead }]);
+      expect(await read(registry, "a")).toMatchObject({ lastSeen: clock.time, ...ahead });
+      clock.time += 1;
+      const later = { status: "offline", firmware: "2.0.0", evidence: evidence("a", "2.0.0") } as const;
+      await registry.devices.observe([{ id: "a", seenAt: clock.time, ...later }]);
+      expect(await read(registry, "a")).toMatchObject({ lastSeen: clock.time, ...later });
     });
 
     it("lets the later call win at the same moment", async () => {

@@ -35,11 +35,15 @@ export function unknownProfile(id: string): DevicePutResult {
 }
 
 /** @param observe keeps one observation; returns whether the device is known */
-export function observeAll(rows: readonly Observation[], observe: (seen: Observation) => boolean): ObserveResult {
+export function observeAll(
+  rows: readonly Observation[],
+  now: number,
+  observe: (seen: Observation) => boolean,
+): ObserveResult {
   const unknown: string[] = [];
   const invalid: string[] = [];
   for (const row of rows) {
-    const seen = readObservation(row);
+    const seen = readObservation(row, now);
     if (seen === undefined) invalid.push(typeof row?.id === "string" ? row.id : "");
     else if (!observe(seen)) unknown.push(seen.id);
   }

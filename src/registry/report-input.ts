@@ -7,7 +7,7 @@ import {
   type ReportResult,
   reportKinds,
 } from "../core/report-store.ts";
-import { isStatus } from "./observation.ts";
+import { isMoment, isStatus } from "./observation.ts";
 import { copyPlain, isPrintable, isRecord, namesOf, Refusal, strangeField } from "./plain.ts";
 
 /** A report that was checked and copied, with the moments that it is kept under. */
@@ -42,7 +42,7 @@ export function readReport(row: ReportInput, receivedAt: number): ReportFields |
   if (!isPrintable(device, 256)) return refuse("device must be 1 to 256 printable characters");
   if (!isReportKind(kind)) return refuse(`kind must be one of ${reportKinds.join(", ")}`);
   const at = row.at ?? receivedAt;
-  if (!Number.isSafeInteger(at) || at < 0) return refuse("at must be epoch milliseconds");
+  if (!isMoment(at)) return refuse("at must be epoch milliseconds");
   if (status !== undefined && !isStatus(status)) return refuse("status must be online, offline or unknown");
   if (firmware !== undefined && !isPrintable(firmware, 256)) {
     return refuse("firmware must be 1 to 256 printable characters");

@@ -32,6 +32,7 @@ const malformed: readonly (readonly [what: string, row: unknown])[] = [
   ["another kind", { id: "1", device: "a", kind: "toString" }],
   ["a moment that is none", heartbeat("1", { at: Number.NaN })],
   ["a moment before the epoch", heartbeat("1", { at: -1 })],
+  ["a moment that no date can be", heartbeat("1", { at: 8_640_000_000_000_001 })],
   ["another status", { ...heartbeat("1"), status: "asleep" }],
   ["an empty firmware", heartbeat("1", { firmware: "" })],
   ["a body that is too large", heartbeat("1", { body: "x".repeat(16_384) })],

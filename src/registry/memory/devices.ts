@@ -53,7 +53,7 @@ export function createDevices(fleet: Fleet, table: DeviceTable, profiles: Profil
     async observe(rows: readonly Observation[], options?: CallOptions): Promise<ObserveResult> {
       fleet.gate.enter(options);
       checkList(rows, "rows");
-      return observeAll(rows, (seen) => {
+      return observeAll(rows, fleet.clock.wall(), (seen) => {
         const entry = table.entries.get(seen.id);
         if (entry !== undefined) table.observe(entry, seen);
         return entry !== undefined;
