@@ -1,6 +1,15 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { exact } from "../../core/versions.ts";
@@ -119,6 +128,39 @@ describe("openSqliteRegistry", () => {
     await expect(registry.devices.put(rows.slice(500, 700))).rejects.toMatchObject({
       message: expect.stringMatching(/nothing of this commit was written$/),
     });
+  });
+
+  it.each([
+    ["removed", (path: string) => rmSync(path)],
+    ["replaced", (path: string) => copyFileSync(path, `${path}.new`) ?? renameSync(`${path}.new`, path)],
+  ])("acknowledges nothing that goes to a file which was %s", async (_, away) => {
+    const path = newPath();
+    const registry = await openSqliteRegistry(path);
+    await accept(registry.devices, device("a"));
+    const [one, two] = [registry.devices.put([device("b")]), registry.devices.remove(["a"])];
+    away(path);
+    for (const write of await Promise.allSettled([one, two, registry.devices.put([device("c")])])) {
+      expect(write).toMatchObject({
+        reason: {
+          code: "registry_failed",
+          retryable: false,
+          message: expect.stringMatching(/^".*": its file was removed/),
+        },
+      });
+    }
+    await registry[Symbol.asyncDispose]();
+  });
+
+  it("goes on writing when the process goes to another folder", async () => {
+    const [from, name] = [process.cwd(), `${basename(newPath())}`];
+    process.chdir(folder);
+    try {
+      await using registry = await openSqliteRegistry(name);
+      process.chdir(from);
+      await accept(registry.devices, device("a"));
+    } finally {
+      process.chdir(from);
+    }
   });
 
   it("says how many reports were removed before it failed", async () => {

@@ -5,6 +5,7 @@ import { type BusyPolicy, whileBusy } from "./busy.ts";
 import { Connection } from "./connection.ts";
 import { storeFailure } from "./failure.ts";
 import { GroupCommit, type TransactionHooks } from "./group-commit.ts";
+import { sameFile } from "./same-file.ts";
 import { checkFile, checkSqliteVersion, migrate, type Schema } from "./schema.ts";
 import { applySettings, readSetting } from "./settings.ts";
 import { Turn } from "./turn.ts";
@@ -83,7 +84,7 @@ export class Database {
 
   /** To be called once, before the first write. */
   begin(hooks: TransactionHooks): void {
-    this.#commits = new GroupCommit(this.writer, hooks, this.#busy);
+    this.#commits = new GroupCommit(this.writer, hooks, this.#busy, sameFile(this.place));
   }
 
   /** Runs statements on the reading connection, all in one go, on one state of the database. */

@@ -38,15 +38,18 @@ export class GroupCommit {
   readonly #connection: Connection;
   readonly #hooks: TransactionHooks;
   readonly #busy: BusyPolicy;
+  readonly #check: () => void;
   #queue: Job[] = [];
   #running: Promise<void> | undefined;
   /** Transactions committed so far. */
   commits = 0;
 
-  constructor(connection: Connection, hooks: TransactionHooks, busy: BusyPolicy) {
+  /** @param check throws where what is committed does not stay; called after each commit, before it is acknowledged */
+  constructor(connection: Connection, hooks: TransactionHooks, busy: BusyPolicy, check: () => void) {
     this.#connection = connection;
     this.#hooks = hooks;
     this.#busy = busy;
+    this.#check = check;
   }
 
   /** Resolves once `work` is committed, with what it returned. */
@@ -93,6 +96,7 @@ export class GroupCommit {
       this.#hooks.end();
       this.#connection.run("COMMIT");
       this.commits += 1;
+      this.#check();
       for (const job of done) job.acknowledge();
     } catch (error) {
       rollBack(this.#connection);
