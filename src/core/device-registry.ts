@@ -48,10 +48,11 @@ export interface FirmwareRange {
 
 /** All conditions must hold; an empty filter selects the whole fleet. An empty `ids` or `status` selects nothing. */
 export interface DeviceFilter {
+  /** At most 100,000. */
   readonly ids?: readonly string[];
   readonly status?: DeviceStatus | readonly DeviceStatus[];
   readonly group?: string;
-  /** The device carries all of these. */
+  /** The device carries all of these, at most 32. */
   readonly tags?: readonly string[];
   readonly site?: string;
   readonly location?: string;

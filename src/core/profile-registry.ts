@@ -85,6 +85,7 @@ export interface ProfileRow extends Omit<ProfileInput, "ifRevision"> {
 }
 
 export interface ProfileFilter {
+  /** At most 100,000. */
   readonly ids?: readonly string[];
   readonly kind?: "base" | "override";
   /** Direct overrides of this profile. */

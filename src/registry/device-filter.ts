@@ -26,6 +26,9 @@ export interface ResolvedDeviceFilter {
   readonly use: string;
 }
 
+/** Each is a table that SQLite joins, and it joins 64 at most. */
+const mostTags = 32;
+
 const names = [...equalities, "ids", "status", "tags", "firmware", "seenBefore", "seenAfter", "text"];
 
 /** @throws `invalid_option` for a condition it does not know: to ignore one would select devices nobody meant */
@@ -39,7 +42,7 @@ export function resolveDeviceFilter(filter: DeviceFilter, versions: VersionSchem
       const value = readText(filter[field], `filter.${field}`);
       return value === undefined ? [] : [[field, value] as const];
     }),
-    tags: keySet(filter.tags, "filter.tags") ?? [],
+    tags: keySet(filter.tags, "filter.tags", mostTags) ?? [],
     firmware: resolveFirmware(filter.firmware, versions),
     seenBefore: resolveMoment(filter.seenBefore, "filter.seenBefore"),
     seenAfter: resolveMoment(filter.seenAfter, "filter.seenAfter"),

@@ -102,6 +102,24 @@ export function testDeviceFilters(driver: RegistryDriver): void {
       expect(skipped.items.map(({ id }) => id).join("")).toBe(ids.slice(1));
     });
 
+    it("takes as many tags and ids as there may be, and refuses more", async () => {
+      await using registry = await driver.open();
+      await fill(registry);
+      const list = (count: number) => Array.from({ length: count }, (_, i) => `x${i}`);
+      const tags = list(32);
+      await accept(registry.devices, device("tagged", { tags, site: "s" }));
+      for (const more of [{}, { ids: ["tagged"] }, { site: "s" }, { firmware: { min: "1.0.0" }, text: "t" }]) {
+        const found = more.firmware === undefined ? "tagged" : "";
+        expect(await idsOf(registry, { ...more, tags: [...tags, ...tags] }, 100)).toBe(found);
+      }
+      await expectCode(registry.devices.page({ tags: list(33) }), "invalid_option");
+      expect(await idsOf(registry, { ids: [...list(99_999), "tagged"] }, 100)).toBe("tagged");
+      await expectCode(registry.devices.page({ ids: list(100_001) }), "invalid_option");
+      await expectCode(registry.profiles.page({ ids: list(100_001) }), "invalid_option");
+      const status = Array.from({ length: 2_000 }, () => "online" as const);
+      expect(await idsOf(registry, { status }, 100)).toBe(await idsOf(registry, { status: "online" }, 100));
+    });
+
     it.each(senseless)("refuses %j rather than select what nobody meant", async (filter) => {
       await using registry = await driver.open();
       await fill(registry);

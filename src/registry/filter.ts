@@ -29,12 +29,15 @@ export function readText(value: unknown, what: string): string | undefined {
 
 /**
  * Keys without repetition, in the order of every page.
- * @throws `invalid_option` unless absent or a list of strings
+ * @param most of them: an index leads to each, or each is a condition of its own
+ * @throws `invalid_option` unless absent or a list of strings, not more of them than that
  */
-export function keySet(value: unknown, what: string): readonly string[] | undefined {
+export function keySet(value: unknown, what: string, most = 100_000): readonly string[] | undefined {
   if (value === undefined) return undefined;
   checkKeys(value, what);
-  return Object.freeze([...new Set(value as readonly string[])].sort(compareCodePoints));
+  const keys = new Set(value as readonly string[]);
+  if (keys.size > most) throw invalidOption(`${what} must be at most ${most}; ask in parts`);
+  return Object.freeze([...keys].sort(compareCodePoints));
 }
 
 /** The letters A to Z in lower case, as every store can do it. */

@@ -1,3 +1,5 @@
+import { longestRow } from "./lines.ts";
+
 /** Why a text is not CSV, in words that hold nothing of it. */
 export class CsvFault extends Error {}
 
@@ -6,9 +8,6 @@ export interface CsvRecord {
   readonly line: number;
   readonly cells: readonly string[];
 }
-
-/** The most characters of one record: whoever forgets a closing quote does not have the rest of the file in memory. */
-const longest = 1_048_576;
 
 /**
  * Reads CSV as RFC 4180 has it, and line ends of any kind: cells in quotes may hold commas, line ends and doubled quotes.
@@ -40,7 +39,7 @@ class CsvParser {
       if (isSecond && this.#state !== "quoted") continue;
       if ((letter === "\n" && !isSecond) || letter === "\r") this.#line += 1;
       this.#size += 1;
-      if (this.#size > longest)
+      if (this.#size > longestRow)
         throw new CsvFault(`line ${this.#begun}: the record is too long, or a quote never closes`);
       if (this.#state === "quoted") this.#quoted(letter);
       else if (letter === "\n" || letter === "\r") yield* this.#endRecord();

@@ -13,13 +13,22 @@ export async function* readText(source: TransferSource): AsyncGenerator<string, 
       throw invalidOption("what is imported must be UTF-8");
     }
   };
-  for await (const piece of source) yield typeof piece === "string" ? piece : decode(piece);
+  let isBegin = true;
+  for await (const piece of source) {
+    const text = typeof piece === "string" ? piece : decode(piece);
+    if (text === "") continue;
+    yield isBegin && typeof piece === "string" ? text.replace(/^\uFEFF/, "") : text;
+    isBegin = false;
+  }
   const rest = decode();
   if (rest !== "") yield rest;
 }
 
-/** The most characters of one line: more than the largest row that a registry takes. */
-const longest = 8_388_608;
+/**
+ * The most characters of one row, as a line or as a record: more than the largest that a registry takes, and yet whoever
+ * forgets a line's end or a closing quote does not have the rest of the file in memory.
+ */
+export const longestRow = 8_388_608;
 
 /** Lines with their numbers, from 1. Empty ones are left out. @throws `invalid_option` for a line that is too long */
 export async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly [number, string], void> {
@@ -40,7 +49,7 @@ export async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<r
         if (line.trim() !== "") yield [number, line];
       }
     }
-    if (length > longest) throw invalidOption(`line ${number + 1} is too long`);
+    if (length > longestRow) throw invalidOption(`line ${number + 1} is too long`);
   }
   const rest = begun.join("");
   if (rest.trim() !== "") yield [number + 1, rest];

@@ -9,7 +9,7 @@ const told: Readonly<Record<number, string>> = {
   10: "the disk failed while the database was read or written; check the disk before going on",
   11: "the database is damaged; restore it from a backup",
   13: "the disk is full; nothing of this commit was written, make room and try again",
-  14: "the database cannot be opened: its folder must exist, and file and folder must be accessible",
+  14: "the database cannot be opened: its folder must exist, and file and folder must be accessible and writable",
   18: "a value is too large for the database",
   19: "the change would break the database's integrity; nothing of this commit was written",
   26: "the file is not an SQLite database; give another path",

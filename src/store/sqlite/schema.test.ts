@@ -90,7 +90,8 @@ describe("a file that is not ours to write", () => {
   it("is a folder, or in one that is missing", async () => {
     const options = { schema: old };
     for (const file of [folder, path("no/file")]) {
-      const words = "the database cannot be opened: its folder must exist";
+      const words =
+        "the database cannot be opened: its folder must exist, and file and folder must be accessible and writable";
       await expect(Database.open(file, options)).rejects.toMatchObject(failure(file, words));
     }
   });
