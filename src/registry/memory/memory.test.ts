@@ -22,6 +22,10 @@ describe("createMemoryRegistry", () => {
     },
   );
 
+  it.each([null, { device: [] }, { devices: {} }])("refuses options that are none: %j", (options) => {
+    expect(() => createMemoryRegistry(options as never)).toThrow(expect.objectContaining({ code: "invalid_option" }));
+  });
+
   it("forgets old changes in the end, and says so instead of losing them", async () => {
     await using registry = createMemoryRegistry();
     const { feed } = await registry.devices.page();

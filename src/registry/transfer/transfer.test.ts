@@ -6,8 +6,10 @@ import { createMemoryRegistry } from "../memory/index.ts";
 import { readCell, writeCell } from "./columns.ts";
 import { CsvFault, readCsv, writeCsv } from "./csv.ts";
 import {
+  type ExportOptions,
   exportDevices,
   exportProfiles,
+  type ImportOptions,
   importDevices,
   importProfiles,
   type RefusedRow,
@@ -273,6 +275,24 @@ describe.each(formats)("%s", (format) => {
     expect(put).toBeGreaterThan(9_000);
     expect(put).toBeLessThanOrEqual(10_000);
     expect(ahead).toBeLessThanOrEqual(510);
+  });
+});
+
+describe("options", () => {
+  it("that a transfer does not know are refused, and nothing is moved", async () => {
+    const { devices, profiles } = createMemoryRegistry();
+    const format = "ndjson" as const;
+    const rows = ['{"id":"a","address":"http://a"}'];
+    const read = (pieces: AsyncIterable<string>) => pieces[Symbol.asyncIterator]().next();
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => importDevices(devices, rows, { format, onRefuse() {} } as ImportOptions),
+      () => importProfiles(profiles, rows, { format, limit: 1 } as ImportOptions),
+      () => importDevices(devices, rows, null as unknown as ImportOptions),
+      () => read(exportDevices(devices, { format, limt: 1 } as ExportOptions<object>)),
+      () => read(exportProfiles(profiles, { format, filter: {} } as ExportOptions<object>)),
+    ];
+    for (const call of calls) await expectCode(call(), "invalid_option");
+    expect((await devices.page()).items).toEqual([]);
   });
 });
 
