@@ -1,4 +1,4 @@
-import { attributes, durable, lockDevices } from "./function-parts.ts";
+import { attributes, durable, inner, lockDevices } from "./function-parts.ts";
 
 /** The feed remembers this many revisions at least; it forgets in steps, so that forgetting costs next to nothing. */
 const remembered = 1_000_000;
@@ -18,7 +18,7 @@ const endDevices = `
   END IF;`;
 
 export const deviceFunctions: string = `
-CREATE OR REPLACE FUNCTION flashwave.remove_inline(inline int8) RETURNS void ${attributes} AS $body$
+CREATE OR REPLACE FUNCTION flashwave.remove_inline(inline int8) RETURNS void ${inner} AS $body$
 BEGIN
   DELETE FROM inline_profile i WHERE i.key = inline AND NOT EXISTS (SELECT 1 FROM device d WHERE d.inline = i.key);
 END $body$;
@@ -26,17 +26,21 @@ END $body$;
 CREATE OR REPLACE FUNCTION flashwave.put_devices(f int4, given json, now int8)
 RETURNS TABLE (outcome text, number int8) ${attributes} AS $body$
 DECLARE
-  start int8; newest int8; own int8; r record; old record;
+  start int8; newest int8; own int8; r record; old record; known text;
 BEGIN
   ${durable}
   SELECT fleet.revision INTO start FROM fleet WHERE fleet.key = f FOR NO KEY UPDATE;
   newest := start;
-  ${lockDevices("ARRAY(SELECT x.id FROM json_to_recordset(given) AS x (id text))")}
+  IF json_array_length(given) > 1 THEN
+    ${lockDevices("ARRAY(SELECT x.id FROM json_to_recordset(given) AS x (id text))")}
+  END IF;
   FOR r IN SELECT * FROM json_to_recordset(given) AS x (id text, address text, name text, delivery text, place text,
       site text, location text, profile text, inline text, digest text, rest text, tags text, if_revision int8) LOOP
-    IF r.profile IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM profile p WHERE p.fleet = f AND p.id = r.profile AND p.parent IS NULL) THEN
-      outcome := 'invalid_profile'; number := 0; RETURN NEXT; CONTINUE;
+    IF r.profile IS NOT NULL AND r.profile IS DISTINCT FROM known THEN
+      IF NOT EXISTS (SELECT 1 FROM profile p WHERE p.fleet = f AND p.id = r.profile AND p.parent IS NULL) THEN
+        outcome := 'invalid_profile'; number := 0; RETURN NEXT; CONTINUE;
+      END IF;
+      known := r.profile;
     END IF;
     SELECT d.revision, d.inline, d.tags INTO old FROM device d WHERE d.fleet = f AND d.id = r.id;
     IF r.if_revision <> coalesce(old.revision, 0) THEN
@@ -78,7 +82,7 @@ BEGIN
 END $body$;
 
 CREATE OR REPLACE FUNCTION flashwave.observe_device(f int4, id text, seen int8, status text, firmware text, key text, evidence text)
-RETURNS bool ${attributes} AS $body$
+RETURNS bool ${inner} AS $body$
 BEGIN
   UPDATE device d SET
       status = CASE WHEN $4 IS NOT NULL AND seen >= d.status_at THEN $4 ELSE d.status END,

@@ -281,16 +281,24 @@ describePostgres("fleets of one database", () => {
   it("of a database that was made with other functions are written by these", async () => {
     await pool.query("CREATE DATABASE older");
     const [tables = ""] = schema.migrations;
-    const functions = `
+    const others = `
       CREATE FUNCTION flashwave.count_profile(f int4) RETURNS void LANGUAGE sql AS '';
       CREATE FUNCTION flashwave.drop_profiles(f int4, ids text[], newest int8) RETURNS int8 LANGUAGE sql AS 'SELECT 0';
       CREATE FUNCTION flashwave.remove_profiles(f int4, ids text[]) RETURNS TABLE (removed int4, in_use bool)
         LANGUAGE sql AS 'SELECT 0, true';`;
-    const older = { ...schema, migrations: [`${tables}${functions}`] };
+    const older = { ...schema, migrations: [`${tables}${others}`] };
     await (await Database.open(server.url("older"), { schema: older })).close();
     await using registry = await openPostgresRegistry(server.url("older"));
     await accept(registry.profiles, { id: "p", name: "P" }, { id: "o", name: "O", parent: "p" });
     expect(await registry.profiles.remove(["p"])).toEqual({ removed: 2, inUse: [] });
+    const functions = async (of: pg.Pool) =>
+      (
+        await of.query(`SELECT p.oid::regprocedure::text AS name FROM pg_proc p
+          WHERE pronamespace = 'flashwave'::regnamespace ORDER BY 1`)
+      ).rows;
+    const there = new pg.Pool({ connectionString: server.url("older"), max: 1 });
+    expect(await functions(there)).toEqual(await functions(pool)); // nothing of the others stays
+    await there.end();
   });
 
   it("keep an inline profile once for like devices, and let it go with the last of them", async () => {

@@ -13,6 +13,8 @@
 // has grown, hence no sequential scans.
 // A later migration replaces them all: what a call looks like to the process that makes it stays as it is.
 export const attributes: string = `LANGUAGE plpgsql SET search_path = flashwave, pg_temp SET enable_seqscan = off`;
+/** Of those that only these call, under their settings: to set them again for each row costs more than most of what is done. */
+export const inner = "LANGUAGE plpgsql";
 
 const isAsynchronous = "current_setting('synchronous_commit') = 'off'";
 const toDisk = "set_config('synchronous_commit', 'on', true)";

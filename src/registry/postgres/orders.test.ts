@@ -93,6 +93,15 @@ describePostgres("writes to the same devices in two orders", () => {
     });
   });
 
+  it("look for a profile again until it is found", async () => {
+    await using registry = await openPostgresRegistry(pools[0] as pg.Pool, { fleet });
+    const { devices, profiles } = registry;
+    await accept(profiles, { id: "p", name: "P" }, { id: "o", name: "O", parent: "p" });
+    const named = ["p", "o", "o", "p", "none", "none", "p"];
+    const results = await devices.put(named.map((profileId, i) => device(`d${i}`, { profileId })));
+    expect(results.map(({ result }) => result === "created")).toEqual(named.map((id) => id === "p"));
+  });
+
   it("do not hold up reports of others while devices are put", async () => {
     const both = await Promise.all(pools.map((pool) => openPostgresRegistry(pool, { fleet })));
     const [a, b] = both as [PostgresRegistry, PostgresRegistry];

@@ -54,7 +54,6 @@ export class Connections {
   readonly #patience: number;
   readonly #names = new Map<string, string>();
   #named: number = most;
-  #givenUp: Promise<unknown> = Promise.resolve();
   /** Statements sent so far. */
   executed = 0;
   /** The server and its database: as they were given, or as the first connection of a caller's pool has them. */
@@ -88,29 +87,32 @@ export class Connections {
     await this.#run({ text: sql });
   }
 
-  /** Resolves once the server has been asked to give up all that was not waited for. */
-  async settled(): Promise<void> {
-    await this.#givenUp;
-  }
-
   async #run(query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }> {
     const client = await this.#connect();
     try {
       return await this.#send(client, query);
     } catch (error) {
       if (!isUnanswered(error)) throw new StatementError(error, sqlState(error) === undefined);
-      this.#givenUp = Promise.allSettled([this.#givenUp, this.#giveUp(client, query.text)]);
+      await this.#giveUp(client, query.text).catch(() => {}); // who cannot be reached cannot be told either
       throw new StatementError(noAnswer(this.#patience), true);
     }
   }
 
-  /** A statement that nobody waits for goes on at the server, with the locks that it holds, unless it is told. */
+  /**
+   * A statement that nobody waits for goes on at the server, with the locks that it holds, unless it is told. Told first, it
+   * is over when its caller reads whether it happened.
+   */
   async #giveUp({ processID }: PostgresClient, text: string): Promise<void> {
     if (typeof processID !== "number") return;
-    await this.#send(await this.#connect(), { text: cancelStatement, values: [processID, text] });
+    const patience = Math.min(this.#patience, 5_000);
+    await this.#send(await this.#connect(patience), { text: cancelStatement, values: [processID, text] }, patience);
   }
 
-  async #send(client: PostgresClient, query: PostgresQuery): Promise<{ readonly rows: readonly unknown[] }> {
+  async #send(
+    client: PostgresClient,
+    query: PostgresQuery,
+    patience: number = this.#patience,
+  ): Promise<{ readonly rows: readonly unknown[] }> {
     let broken = false;
     // A connection that breaks fails its statement; told as an event as well, it would end the process.
     const onError = () => {
@@ -119,7 +121,7 @@ export class Connections {
     client.on("error", onError);
     try {
       this.executed += 1;
-      return await client.query({ ...query, query_timeout: this.#patience });
+      return await client.query({ ...query, query_timeout: patience });
     } catch (error) {
       // Whoever gave up waiting leaves an answer behind, which the next must not take for its own.
       broken ||= !isRefused(error);
@@ -130,9 +132,9 @@ export class Connections {
     }
   }
 
-  async #connect(): Promise<PostgresClient> {
+  async #connect(patience: number = this.#patience): Promise<PostgresClient> {
     try {
-      const client = await inTime(this.#pool.connect(), this.#patience);
+      const client = await inTime(this.#pool.connect(), patience);
       this.place ??= placeOf(client);
       if (client.binary !== true) return client;
       client.release();

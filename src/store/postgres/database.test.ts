@@ -421,18 +421,24 @@ describePostgres("a database that is shared", () => {
       await database.close();
     });
 
-    it("of ours is not left at the server, with the locks that it holds or waits for: also where the store is closed at once", async () => {
+    it("of a statement that takes too long has the server give it up: it holds nothing, and does not happen later", async () => {
       const url = await newDatabase();
       await (await open(url)).close();
-      const database = await open(url, { patience: 300 });
-      const slow = write(database, "UPDATE own.t SET text = pg_sleep(60)::text");
-      await expect(slow).rejects.toMatchObject(failure("no answer within 300 ms", true));
-      await database.close();
+      const pool = new pg.Pool({ connectionString: url, max: 1 });
+      const database = await Database.open(pool, { schema, patience: 300 });
       const other = new pg.Client(url);
       await other.connect();
-      await other.query("UPDATE own.t SET text = 'other'"); // waits for the row
-      await other.end();
-      expect(await query(url, "SELECT text FROM own.t")).toEqual([["other"]]);
+      const slow = write(database, "UPDATE own.t SET text = pg_sleep(60)::text");
+      await expect(slow).rejects.toMatchObject(failure("no answer within 300 ms", true));
+      await other.query("BEGIN; UPDATE own.t SET text = 'other'"); // waits for the row
+      const late = write(database, "UPDATE own.t SET text = 'late'");
+      await expect(late).rejects.toMatchObject(failure("no answer within 300 ms", true));
+      await other.query("COMMIT");
+      await database.close();
+      const active = `SELECT 1 FROM pg_stat_activity WHERE datname = 'd${databases}' AND state = 'active'`;
+      while (((await admin.query(active)).rowCount ?? 0) > 0);
+      expect((await other.query("SELECT text FROM own.t")).rows).toEqual([{ text: "other" }]);
+      await Promise.all([other.end(), pool.end()]);
     });
   });
 });

@@ -161,7 +161,6 @@ export class Database implements Queries {
 
   async #close(): Promise<void> {
     await this.#commits.settled();
-    await this.#connections.settled();
     await this.#own?.end();
   }
 }

@@ -33,7 +33,7 @@ export const noConnection = (patience: number): Impatience =>
 
 export const noAnswer = (patience: number): Impatience =>
   new Impatience(
-    `no answer within ${patience} ms, and the server was asked to give the statement up; a write may or may not have happened: read, then try again; pg_stat_activity shows what it waited for, patience is how long we do`,
+    `no answer within ${patience} ms, and the server was asked to give the statement up; a write may or may not have happened: read, then try again; see what held it up (pg_stat_activity), or give it more patience`,
   );
 
 /** PostgreSQL's own code for a failure; nothing when the failure is not the server's. */
