@@ -81,3 +81,32 @@ it.each([undefined, 2])("does not take what it could not read for what is not th
   expect(await resolve()).toEqual({ send: { path: "/group" } });
   await database.close();
 });
+
+it("resolves as of a revision as quickly however often the base was edited", async () => {
+  await using registry = await openSqliteRegistry(join(folder, "edited.db"));
+  const { profiles } = registry;
+  const edit = (id: string, count: number) =>
+    profiles.put(
+      Array.from({ length: count }, (_, i) => ({ id, name: "P", requests: { send: { path: `/${id}/${i}` } } })),
+    );
+  await edit("often", 5_000);
+  await profiles.put([{ id: "o", name: "O", parent: "often", requests: { send: { method: "PATCH" } } }]);
+  await edit("once", 1);
+  const { revision } = await profiles.metrics();
+  await profiles.put([
+    { id: "o", name: "O", parent: "often" },
+    { id: "q", name: "Q" },
+  ]);
+  const median = async (profileId: string) => {
+    const durations: number[] = [];
+    for (let i = 0; i < 60; i += 1) {
+      const start = performance.now(); // two revisions in turn: only one is remembered
+      const found = await profiles.resolveMany([{ id: "d", group: "g", profileId }], { at: revision + (i % 2) });
+      durations.push(performance.now() - start);
+      expect(found.get("d")?.send?.path).toBe(profileId === "once" ? "/once/0" : "/often/4999");
+    }
+    return durations.sort((a, b) => a - b)[30] as number;
+  };
+  const [once, often] = [await median("once"), await median("often")];
+  expect(often / once).toBeLessThan(4);
+});

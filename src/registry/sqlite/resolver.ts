@@ -11,11 +11,17 @@ const resolverStatements = {
   now: `SELECT p.root, p.scope, p.owner, p.id, p.parent, p.revision, p.requests, p.items, p.options
     FROM json_each(?) j CROSS JOIN profile p
       ON p.root = j.value ->> 0 AND p.scope = j.value ->> 1 AND p.owner = j.value ->> 2`,
-  // An id that was removed and put again may stand somewhere else: its last version anywhere decides.
+  // A base is found by its id, which is its root's, in one step however often it was edited. Of overrides: an id that was
+  // removed and put again may stand somewhere else, so its last version anywhere decides.
   past: `SELECT v.root, v.scope, v.owner, v.id, v.parent, v.revision, v.requests, v.items, v.options
     FROM json_each(?1) j CROSS JOIN profile_version v
+      ON v.revision = (SELECT max(l.revision) FROM profile_version l WHERE l.id = j.value ->> 0 AND l.revision <= ?2)
+    WHERE j.value ->> 1 = 0 AND v.parent IS NULL AND v.change <> 2
+    UNION ALL
+    SELECT v.root, v.scope, v.owner, v.id, v.parent, v.revision, v.requests, v.items, v.options
+    FROM json_each(?1) j CROSS JOIN profile_version v
       ON v.root = j.value ->> 0 AND v.scope = j.value ->> 1 AND v.owner = j.value ->> 2 AND v.revision <= ?2
-    WHERE v.change <> 2
+    WHERE v.parent IS NOT NULL AND v.change <> 2
       AND NOT EXISTS (SELECT 1 FROM profile_version l WHERE l.id = v.id AND l.revision > v.revision AND l.revision <= ?2)`,
   changed: "SELECT root FROM profile_version WHERE revision > ?",
 } as const;

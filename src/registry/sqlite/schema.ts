@@ -164,7 +164,13 @@ CREATE INDEX report_kind ON report (kind, received_at);
 CREATE INDEX report_device_kind ON report (device, kind, received_at);
 `;
 
+// A base profile is found by its id, and may have been edited any number of times: its versions stand in nobody's way.
+const third = `
+DROP INDEX profile_version_place;
+CREATE INDEX profile_version_place ON profile_version (root, scope, owner, revision) WHERE parent IS NOT NULL;
+`;
+
 export const schema: Schema = Object.freeze({
   applicationId: 0x464c_5348, // "FLSH"
-  migrations: Object.freeze([first, second]),
+  migrations: Object.freeze([first, second, third]),
 });
