@@ -36,7 +36,7 @@ export function keySet(value: unknown, what: string, most = 100_000): readonly s
   if (value === undefined) return undefined;
   checkKeys(value, what);
   const keys = new Set(value as readonly string[]);
-  if (keys.size > most) throw invalidOption(`${what} must be at most ${most}; ask in parts`);
+  if (keys.size > most) throw invalidOption(`${what} must be at most ${most}`);
   return Object.freeze([...keys].sort(compareCodePoints));
 }
 
