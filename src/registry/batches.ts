@@ -21,11 +21,7 @@ export async function inSlices<T, R>(
       return results;
     });
   } catch (error) {
-    throw partlyDone(
-      error,
-      done,
-      `of this batch's ${rows.length} rows the first ${done} were done before, and stay so`,
-    );
+    throw partlyDone(error, done, `of this batch's ${rows.length} rows the first ${done} were done before`);
   }
 }
 

@@ -27,14 +27,10 @@ export class Gate {
     if (signal === undefined) return;
     if (typeof signal?.aborted !== "boolean") throw invalidOption("options.signal must be an AbortSignal");
     if (signal.aborted) {
-      throw new FlashwaveError(
-        "aborted",
-        "the signal had aborted before the registry was asked; this call did nothing",
-        {
-          phase: "registry",
-          cause: signal.reason,
-        },
-      );
+      throw new FlashwaveError("aborted", "the signal had aborted; nothing more was asked of the registry", {
+        phase: "registry",
+        cause: signal.reason,
+      });
     }
   }
 

@@ -58,7 +58,9 @@ export async function importTable(table: Table, path: string, flags: TransferFla
     }
     const isTold = isFlashwaveError(error) || error instanceof UsageError;
     if (!isTold || told.kept === 0) throw error;
-    told.brokenOff(inFlags(error.message).replace(/\.?$/, "."));
+    // How many they were is said with what was refused.
+    const message = error.message.replace(/; \d+ rows? (?:was|were) imported before$/, "");
+    told.brokenOff(inFlags(message).replace(/\.?$/, "."));
     return exitCodes.failed;
   }
 }

@@ -137,13 +137,31 @@ interface Waiting {
 
 type PutResult = { readonly id: string; readonly result: string; readonly reason?: string };
 
+type PutRows = (rows: readonly object[]) => Promise<readonly PutResult[]>;
+
+/** What fails in the midst of an import, whether it is read or put, says what is there already. */
 async function importRows(
   source: TransferSource,
   columns: Columns,
-  put: (rows: readonly object[]) => Promise<readonly PutResult[]>,
-  { format, onRefused }: ImportOptions,
+  put: PutRows,
+  options: ImportOptions,
 ): Promise<ImportReport> {
   const report = { created: 0, updated: 0, refused: 0 };
+  try {
+    await putRows(readRows(source, options.format, columns), put, options.onRefused, report);
+  } catch (error) {
+    const done = report.created + report.updated;
+    throw partlyDone(error, done, importedBefore(done));
+  }
+  return report;
+}
+
+async function putRows(
+  rows: ReturnType<typeof readRows>,
+  put: PutRows,
+  onRefused: ImportOptions["onRefused"],
+  report: { -readonly [Name in keyof ImportReport]: ImportReport[Name] },
+): Promise<void> {
   const refuse = (refusal: RefusedRow) => {
     report.refused += 1;
     onRefused?.(refusal);
@@ -151,17 +169,17 @@ async function importRows(
   let waiting: Waiting[] = [];
   let text = 0;
   const flush = async () => {
-    const rows = waiting;
+    const some = waiting;
     waiting = [];
     text = 0;
-    for (const [i, result] of (await putAfter(report, () => put(rows.map(({ row }) => row)))).entries()) {
+    for (const [i, result] of (await put(some.map(({ row }) => row))).entries()) {
       if (result.result === "created") report.created += 1;
       else if (result.result === "updated") report.updated += 1;
-      else refuse({ line: rows[i]?.line ?? 0, reason: "the row was not taken", ...result });
+      else refuse({ line: some[i]?.line ?? 0, reason: "the row was not taken", ...result });
     }
   };
   try {
-    for await (const read of readRows(source, format, columns)) {
+    for await (const read of rows) {
       if ("row" in read) {
         waiting.push(read);
         text += read.length;
@@ -174,18 +192,11 @@ async function importRows(
   } finally {
     if (waiting.length > 0) await flush();
   }
-  return report;
 }
 
-/** What fails in the midst of an import says what is there already. */
-async function putAfter<Result>({ created, updated }: ImportReport, put: () => Promise<Result>): Promise<Result> {
-  try {
-    return await put();
-  } catch (error) {
-    const done = created + updated;
-    throw partlyDone(error, done, `${done} rows were imported before, and stay`);
-  }
-}
+/** What an error of an import ends with. */
+const importedBefore = (rows: number): string =>
+  rows === 1 ? "1 row was imported before" : `${rows} rows were imported before`;
 
 type ExportedRow = Parameters<typeof pickFields>[0];
 

@@ -43,7 +43,7 @@ async function* readCsvRows(source: TransferSource, columns: Columns): AsyncGene
       else yield readCsvRow(record, header, columns);
     }
   } catch (error) {
-    if (error instanceof CsvFault) throw invalidOption(`${error.message}; what came before it was imported`);
+    if (error instanceof CsvFault) throw invalidOption(error.message);
     throw error;
   }
 }

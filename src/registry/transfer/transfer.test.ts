@@ -271,7 +271,7 @@ describe.each(formats)("%s", (format) => {
     };
     const aborted = await importDevices(counting, source(), { format, signal: controller.signal }).catch(String);
     expect(aborted).toMatch(/the signal had aborted/);
-    expect(aborted).toMatch(new RegExp(`; ${put} rows were imported before, and stay$`));
+    expect(aborted).toMatch(new RegExp(`; ${put} rows were imported before$`));
     expect(put).toBeGreaterThan(9_000);
     expect(put).toBeLessThanOrEqual(10_000);
     expect(ahead).toBeLessThanOrEqual(510);

@@ -93,19 +93,22 @@ export class Connections {
       return await this.#send(client, query);
     } catch (error) {
       if (!isUnanswered(error)) throw new StatementError(error, sqlState(error) === undefined);
-      await this.#giveUp(client, query.text).catch(() => {}); // who cannot be reached cannot be told either
-      throw new StatementError(noAnswer(this.#patience), true);
+      const told = await this.#giveUp(client, query.text).catch(() => false); // who cannot be reached cannot be told either
+      throw new StatementError(noAnswer(this.#patience, told), true);
     }
   }
 
   /**
    * A statement that nobody waits for goes on at the server, with the locks that it holds, unless it is told. Told first, it
    * is over when its caller reads whether it happened.
+   * @returns whether it was told; a pooler's numbers of connections are its own
    */
-  async #giveUp({ processID }: PostgresClient, text: string): Promise<void> {
-    if (typeof processID !== "number") return;
+  async #giveUp({ processID }: PostgresClient, text: string): Promise<boolean> {
+    if (typeof processID !== "number") return false;
     const patience = Math.min(this.#patience, 5_000);
-    await this.#send(await this.#connect(patience), { text: cancelStatement, values: [processID, text] }, patience);
+    const cancel = { text: cancelStatement, values: [processID, text] };
+    const { rows } = await this.#send(await this.#connect(patience), cancel, patience);
+    return rows.length > 0;
   }
 
   async #send(

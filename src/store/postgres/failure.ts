@@ -31,9 +31,10 @@ export const noConnection = (patience: number): Impatience =>
     `the pool gave no connection within ${patience} ms, and nothing was sent; enlarge it (max), and see who keeps its connections and whether the server can be reached`,
   );
 
-export const noAnswer = (patience: number): Impatience =>
+/** @param told whether the server could be told to give the statement up */
+export const noAnswer = (patience: number, told: boolean): Impatience =>
   new Impatience(
-    `no answer within ${patience} ms, and the server was asked to give the statement up; a write may or may not have happened: read, then try again; see what held it up (pg_stat_activity), or give it more patience`,
+    `no answer within ${patience} ms, and the server ${told ? "was told" : "could not be told"} to give the statement up; a write may or may not have happened: read, then try again; see what held it up (pg_stat_activity), or give it more patience`,
   );
 
 /** PostgreSQL's own code for a failure; nothing when the failure is not the server's. */

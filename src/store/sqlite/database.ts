@@ -38,6 +38,7 @@ export class Database {
   readonly #busy: BusyPolicy;
   readonly #waits: { count: number };
   readonly #turn = new Turn();
+  readonly #stillThere: () => void;
   #commits: GroupCommit | undefined;
   #closed: Promise<void> | undefined;
 
@@ -47,12 +48,14 @@ export class Database {
     reader: Connection,
     busy: BusyPolicy,
     waits: { count: number },
+    stillThere: () => void,
   ) {
     this.place = place;
     this.writer = writer;
     this.reader = reader;
     this.#busy = busy;
     this.#waits = waits;
+    this.#stillThere = stillThere;
   }
 
   /**
@@ -70,9 +73,10 @@ export class Database {
     const busy = { patience, random, onBusy };
     try {
       const writer = await whileBusy(busy, () => openWriter(path, schema));
+      const stillThere = sameFile(path);
       try {
         const reader = await whileBusy(busy, () => openReader(path));
-        return new Database(path, new Connection(writer), new Connection(reader), busy, waits);
+        return new Database(path, new Connection(writer), new Connection(reader), busy, waits, stillThere);
       } catch (error) {
         writer.close();
         throw error;
@@ -84,7 +88,7 @@ export class Database {
 
   /** To be called once, before the first write. */
   begin(hooks: TransactionHooks): void {
-    this.#commits = new GroupCommit(this.writer, hooks, this.#busy, sameFile(this.place));
+    this.#commits = new GroupCommit(this.writer, hooks, this.#busy, this.#stillThere);
   }
 
   /** Runs statements on the reading connection, all in one go, on one state of the database. */
