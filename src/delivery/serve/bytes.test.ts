@@ -6,7 +6,7 @@ import { until } from "../../../mocks/until.ts";
 import { createBufferPool, openArtifact } from "../../bytes/index.ts";
 import { systemClock } from "../../core/clock.ts";
 import { pattern } from "../suite/trial.suite.ts";
-import { device, file, get, open, sha256, start } from "./rig.suite.ts";
+import { device, file, get, open, sha256, start, stuckReader } from "./rig.suite.ts";
 
 describe("right bytes", () => {
   it("from poisoned pool memory, over a slow reader", async () => {
@@ -77,12 +77,7 @@ describe("right bytes", () => {
       Array.from({ length: 100 }, (_, index) => server.publish(artifact.payload, { ...device, id: `dev-${index}` })),
     );
     const before = process.memoryUsage().arrayBuffers;
-    const stuck = publications.map(({ url }) => {
-      const socket = connect(server.port, "127.0.0.1", () => {
-        socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-      });
-      return socket.pause().on("error", () => undefined);
-    });
+    const stuck = publications.map(({ url }) => stuckReader(url));
     // All are under way, none is done: what they hold now is all they ever hold.
     await until(() => publications.every((publication) => publication.progress().bytes > 0));
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(content.length);

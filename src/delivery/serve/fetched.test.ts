@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { until } from "../../../mocks/until.ts";
 import { pattern } from "../suite/trial.suite.ts";
-import { bytes, device, fetchedYet, get, open, published, sha256, start, takeSome } from "./rig.suite.ts";
+import { bytes, device, fetchedYet, get, open, published, sha256, start, stuckReader, takeSome } from "./rig.suite.ts";
 
 describe("what counts as fetched", () => {
   it("parts that make the whole, in any order", async () => {
@@ -31,10 +31,7 @@ describe("what counts as fetched", () => {
     const artifact = await open(content);
     const publication = await server.publish(artifact.payload, device);
     // A client that takes nothing holds a piece between us and the kernel.
-    const stuck = connect(server.port, "127.0.0.1", () => {
-      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-    });
-    stuck.pause().on("error", () => undefined);
+    const stuck = stuckReader(publication.url);
     let flushed = -1;
     await until(() => {
       const { bytes } = publication.progress();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { until } from "../../../mocks/until.ts";
 import { createBufferPool, openArtifact } from "../../bytes/index.ts";
 import { pattern } from "../suite/trial.suite.ts";
-import { bytes, device, file, get, open, raw, start } from "./rig.suite.ts";
+import { bytes, device, file, get, open, raw, start, stuckReader } from "./rig.suite.ts";
 
 describe("readers that ask too much", () => {
   it("more requests than a publication has are told to go", async () => {
@@ -18,10 +18,7 @@ describe("readers that ask too much", () => {
     const server = await start({ limits: { concurrent: 1 } });
     const artifact = await open(pattern(20_000_000));
     const publication = await server.publish(artifact.payload, device);
-    const stuck = connect(server.port, "127.0.0.1", () => {
-      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-    });
-    stuck.pause().on("error", () => undefined);
+    const stuck = stuckReader(publication.url);
     await until(() => publication.progress().open === 1);
     expect(await get(publication.url)).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
     stuck.destroy();
@@ -34,10 +31,7 @@ describe("readers that ask too much", () => {
     const server = await start({ timeouts: { stall: 100 } });
     await using artifact = await openArtifact(await file(pattern(20_000_000)), { cacheBytes: 0, pool });
     const publication = await server.publish(artifact.payload, device);
-    const stuck = connect(server.port, "127.0.0.1", () => {
-      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-    });
-    stuck.pause().on("error", () => undefined);
+    const stuck = stuckReader(publication.url);
     await until(() => publication.progress().bytes > 0);
     await until(() => publication.progress().open === 0 && pool.statistics().leased === 0);
     expect(publication.progress().covered).toBeLessThan(20_000_000);

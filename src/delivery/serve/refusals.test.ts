@@ -1,9 +1,8 @@
-import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { until } from "../../../mocks/until.ts";
 import { createBufferPool, openArtifact } from "../../bytes/index.ts";
 import { pattern } from "../suite/trial.suite.ts";
-import { bytes, device, file, get, open, published, raw, start } from "./rig.suite.ts";
+import { bytes, device, file, get, open, published, raw, start, stuckReader } from "./rig.suite.ts";
 
 describe("what leads nowhere", () => {
   it("a URL whose publication has ended", async () => {
@@ -21,10 +20,7 @@ describe("what leads nowhere", () => {
     const server = await start();
     await using artifact = await openArtifact(await file(pattern(20_000_000)), { cacheBytes: 0, pool });
     const publication = await server.publish(artifact.payload, device);
-    const stuck = connect(server.port, "127.0.0.1", () => {
-      stuck.write(`GET ${new URL(publication.url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-    });
-    stuck.pause().on("error", () => undefined);
+    const stuck = stuckReader(publication.url);
     await until(() => publication.progress().bytes > 0);
     await publication[Symbol.asyncDispose]();
     // Long before the minute that a reader may stall.
@@ -95,10 +91,7 @@ describe("what leads nowhere", () => {
 
   it("a server that was closed, also for what was being served", async () => {
     const { server, publication, url, artifact } = await published(pattern(20_000_000));
-    const stuck = connect(server.port, "127.0.0.1", () => {
-      stuck.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nhost: x\r\n\r\n`);
-    });
-    stuck.pause().on("error", () => undefined);
+    const stuck = stuckReader(url);
     await until(() => publication.progress().bytes > 0);
     await server.close();
     await server.close();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request as plainRequest } from "node:http";
 import { request as secureRequest } from "node:https";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -81,6 +81,13 @@ export function raw(port: number, text: string): Promise<string> {
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(answer));
   });
+}
+
+/** Asks for all, and takes nothing: what has not left stands between the server and the kernel. */
+export function stuckReader(url: string): Socket {
+  const { hostname, port, pathname } = new URL(url);
+  const socket = connect(Number(port), hostname, () => socket.write(`GET ${pathname} HTTP/1.1\r\nhost: x\r\n\r\n`));
+  return socket.pause().on("error", () => undefined);
 }
 
 /** Takes bytes until `enough`, then resets the connection. */
