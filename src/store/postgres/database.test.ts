@@ -248,7 +248,7 @@ describePostgres("a database that is shared", () => {
       const { pool, database } = await opened({ max: 1 }, 300);
       const held = await pool.connect();
       await expect(database.all("SELECT 1")).rejects.toMatchObject(
-        failure("gave no connection within 300 ms, and nothing was sent; enlarge it", true),
+        failure("gave no connection within 300 ms, and nothing was sent; give it more connections", true),
       );
       held.release();
       expect(await database.all("SELECT 1")).toEqual([[1]]);

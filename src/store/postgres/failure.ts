@@ -28,7 +28,7 @@ export class Impatience extends Error {}
 
 export const noConnection = (patience: number): Impatience =>
   new Impatience(
-    `the pool gave no connection within ${patience} ms, and nothing was sent; enlarge it (max), and see who keeps its connections and whether the server can be reached`,
+    `the pool gave no connection within ${patience} ms, and nothing was sent; give it more connections (max of a pool of yours), and see who keeps its connections and whether the server can be reached`,
   );
 
 /** @param told whether the server could be told to give the statement up */
